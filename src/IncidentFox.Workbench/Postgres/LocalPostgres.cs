@@ -1,0 +1,258 @@
+using System.Runtime.InteropServices;
+using IncidentFox.Workbench.Processes;
+using Npgsql;
+
+namespace IncidentFox.Workbench.Postgres;
+
+/// <summary>
+/// A PostgreSQL cluster of our own: started in a folder, reached over loopback TCP or a private Unix socket with random
+/// passwords, stopped cleanly with <see cref="DisposeAsync"/>, and never outliving this process.
+/// </summary>
+public sealed class LocalPostgres : IAsyncDisposable
+{
+    public const string OwnerRole = "incidentfox_owner";
+    public const string Database = "incidentfox";
+    private const int StartAttempts = 5;
+    private readonly ClusterFolder _folder;
+    private readonly Server _server;
+    private readonly string _ownerPassword;
+    private bool _stopped;
+
+    private LocalPostgres(ClusterFolder folder, Server server, string ownerPassword)
+    {
+        _folder = folder;
+        _server = server;
+        _ownerPassword = ownerPassword;
+    }
+
+    /// <summary>For the role that owns the database `incidentfox` (a superuser).</summary>
+    public string OwnerConnectionString => ConnectionStringFor(OwnerRole, _ownerPassword);
+
+    public int Port => _server.Port;
+
+    /// <summary>Where the server's Unix socket is; for clients that take a folder as host.</summary>
+    public string SocketDirectory => _server.SocketFolder;
+
+    /// <summary>Where the cluster really is: <see cref="LocalPostgresOptions.DataDirectory"/>, unless the server's account cannot reach that.</summary>
+    public string DataDirectory => _folder.Root;
+
+    public static async Task<LocalPostgres> StartAsync(LocalPostgresOptions options, CancellationToken cancellationToken = default)
+    {
+        var folder = await ClusterFolder.OpenAsync(options, cancellationToken);
+        Server? server = null;
+        try
+        {
+            await StaleServer.ClearAsync(folder.Cluster, cancellationToken);
+            var binaries = PostgresBinaries.Find(folder.Version);
+            var password = await InitializeAsync(folder, binaries, options.Ephemeral, cancellationToken);
+            server = await StartServerAsync(folder, binaries, options.Ephemeral, password, cancellationToken);
+            var postgres = new LocalPostgres(folder, server, password);
+            await postgres.EnsureDatabaseAsync(cancellationToken);
+            return postgres;
+        }
+        catch
+        {
+            if (server is not null)
+            {
+                await server.DisposeAsync();
+            }
+
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    public string ConnectionStringFor(string role, string password, string? database = null) =>
+        ConnectionString(_server.Port, role, password, database ?? Database);
+
+    /// <summary>
+    /// Creates a database, as a copy of <paramref name="template"/> when given, and returns the owner's connection string
+    /// for it. Connections to the template are closed: an idle pool would hold it busy.
+    /// </summary>
+    public async Task<string> CreateDatabaseAsync(string name, string? template = null, CancellationToken cancellationToken = default)
+    {
+        await using var connection = await OpenUnpooledAsync(cancellationToken);
+        if (template is not null)
+        {
+            await using var disconnect = new NpgsqlCommand(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND backend_type = 'client backend'", connection);
+            disconnect.Parameters.AddWithValue(template);
+            await disconnect.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        // CREATE DATABASE takes no parameters; the names are quoted as identifiers.
+        using var quoting = new NpgsqlCommandBuilder();
+        var from = quoting.QuoteIdentifier(template ?? "template1");
+        await using var create = new NpgsqlCommand($"CREATE DATABASE {quoting.QuoteIdentifier(name)} TEMPLATE {from}", connection);
+        await create.ExecuteNonQueryAsync(cancellationToken);
+        return ConnectionStringFor(OwnerRole, _ownerPassword, name);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopped)
+        {
+            return;
+        }
+
+        _stopped = true;
+        await _server.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private static async Task<string> InitializeAsync(ClusterFolder folder, PostgresBinaries binaries, bool ephemeral, CancellationToken cancellationToken)
+    {
+        var password = folder.ReadOrMakeOwnerPassword();
+        if (folder.Version is not null)
+        {
+            return password;
+        }
+
+        // Made under another name and renamed when whole, so that an interrupted initdb is never taken for a cluster.
+        if (Directory.Exists(folder.Unfinished))
+        {
+            Directory.Delete(folder.Unfinished, recursive: true);
+        }
+
+        Directory.CreateDirectory(folder.Unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var passwordForInitdb = Path.Combine(folder.Root, "initdb-password");
+        File.Copy(folder.PasswordFile, passwordForInitdb, overwrite: true);
+        folder.Account?.Own(folder.Unfinished);
+        folder.Account?.Own(passwordForInitdb);
+        try
+        {
+            await ChildProcess.RunAsync(
+                new()
+                {
+                    Program = binaries.Initdb,
+                    Arguments =
+                    [
+                        "-D", folder.Unfinished, $"--username={OwnerRole}", $"--pwfile={passwordForInitdb}", "--auth=scram-sha-256",
+                        "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions", .. ephemeral ? ["--no-sync"] : Array.Empty<string>(),
+                    ],
+                    WorkingDirectory = "/",
+                    Account = folder.Account,
+                },
+                cancellationToken);
+        }
+        finally
+        {
+            File.Delete(passwordForInitdb);
+        }
+
+        Directory.Move(folder.Unfinished, folder.Cluster);
+        return password;
+    }
+
+    private static async Task<Server> StartServerAsync(
+        ClusterFolder folder, PostgresBinaries binaries, bool ephemeral, string password, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var server = Server.Start(folder, binaries, ephemeral);
+            if (await IsReadyAsync(server, password, cancellationToken))
+            {
+                return server;
+            }
+
+            var said = server.Tail;
+            await server.DisposeAsync();
+            if (attempt == StartAttempts || !said.Contains("Address already in use", StringComparison.Ordinal))
+            {
+                throw new InvalidOperationException($"PostgreSQL did not start in {folder.Cluster}. It said:\n{said}");
+            }
+        }
+    }
+
+    private static async Task<bool> IsReadyAsync(Server server, string password, CancellationToken cancellationToken)
+    {
+        var clock = TimeProvider.System;
+        var started = clock.GetTimestamp();
+        while (!server.HasExited && clock.GetElapsedTime(started) < TimeSpan.FromSeconds(60))
+        {
+            try
+            {
+                await using var connection = new NpgsqlConnection(
+                    ConnectionString(server.Port, OwnerRole, password, "postgres") + ";Pooling=false");
+                await connection.OpenAsync(cancellationToken);
+                return true;
+            }
+            catch (NpgsqlException error) when (error is not PostgresException { SqlState: PostgresErrorCodes.InvalidPassword })
+            {
+                await Task.Delay(30, cancellationToken);
+            }
+        }
+
+        return false;
+    }
+
+    private static string ConnectionString(int port, string role, string password, string database) =>
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = "127.0.0.1",
+            Port = port,
+            Username = role,
+            Password = password,
+            Database = database,
+            SslMode = SslMode.Disable, // loopback
+        }.ConnectionString;
+
+    private async Task<NpgsqlConnection> OpenUnpooledAsync(CancellationToken cancellationToken)
+    {
+        var connection = new NpgsqlConnection(ConnectionStringFor(OwnerRole, _ownerPassword, "postgres") + ";Pooling=false");
+        await connection.OpenAsync(cancellationToken);
+        return connection;
+    }
+
+    private async Task EnsureDatabaseAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenUnpooledAsync(cancellationToken);
+        await using var find = new NpgsqlCommand("SELECT 1 FROM pg_database WHERE datname = $1", connection);
+        find.Parameters.AddWithValue(Database);
+        if (await find.ExecuteScalarAsync(cancellationToken) is null)
+        {
+            await CreateDatabaseAsync(Database, cancellationToken: cancellationToken);
+        }
+    }
+
+    /// <summary>The running server process and its socket folder.</summary>
+    private sealed class Server(ChildProcess process, int port, string socketFolder) : IAsyncDisposable
+    {
+        public int Port => port;
+
+        public string SocketFolder => socketFolder;
+
+        public bool HasExited => process.HasExited;
+
+        public string Tail => process.Tail;
+
+        public static Server Start(ClusterFolder folder, PostgresBinaries binaries, bool ephemeral)
+        {
+            var port = FreePort.Find();
+            var sockets = folder.MakeSocketFolder();
+            string[] settings =
+            [
+                $"port={port}", "listen_addresses=127.0.0.1", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
+                "max_connections=200", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
+                .. ephemeral ? ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB"] : Array.Empty<string>(),
+            ];
+            var process = ChildProcess.Start(new()
+            {
+                Program = binaries.Postgres,
+                Arguments = ["-D", folder.Cluster, .. settings.SelectMany(s => (string[])["-c", s])],
+                WorkingDirectory = "/",
+                Account = folder.Account,
+                StopSignal = PosixSignal.SIGINT, // fast shutdown: connections are ended, data is flushed
+                OnParentDeath = ephemeral ? PosixSignal.SIGQUIT : PosixSignal.SIGINT,
+                LogFile = folder.LogFile,
+            });
+            return new(process, port, sockets);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await process.DisposeAsync();
+            Directory.Delete(socketFolder, recursive: true);
+        }
+    }
+}

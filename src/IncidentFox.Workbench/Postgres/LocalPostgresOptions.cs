@@ -1,0 +1,10 @@
+namespace IncidentFox.Workbench.Postgres;
+
+public sealed record LocalPostgresOptions
+{
+    /// <summary>Where the cluster lives. May be left empty when <see cref="Ephemeral"/>: a temporary folder then.</summary>
+    public string DataDirectory { get; init; } = "";
+
+    /// <summary>For tests: fast and unsafe (no fsync), stopped at once with its parent, removed at the end.</summary>
+    public bool Ephemeral { get; init; }
+}
