@@ -47,8 +47,7 @@ internal sealed record PostgresBinaries(string Folder)
         {
             // Often only a link to a Debian folder, which is listed with its version already.
             var server = new FileInfo(Path.Combine(folder, "postgres"));
-            if (server.ResolveLinkTarget(returnFinalTarget: true) is not { } target
-                || !target.FullName.StartsWith(DebianRoot, StringComparison.Ordinal))
+            if (server.Exists && server.ResolveLinkTarget(returnFinalTarget: true)?.FullName.StartsWith(DebianRoot, StringComparison.Ordinal) != true)
             {
                 yield return new(0, new(folder));
             }
