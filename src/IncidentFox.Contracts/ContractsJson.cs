@@ -10,6 +10,8 @@ namespace IncidentFox.Contracts;
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     AllowDuplicateProperties = false,
     AllowOutOfOrderMetadataProperties = true,
+    RespectNullableAnnotations = true,
+    RespectRequiredConstructorParameters = true,
     MaxDepth = 32)]
 [JsonSerializable(typeof(AgentHello))]
 [JsonSerializable(typeof(AgentWelcome))]

@@ -39,11 +39,12 @@ public static class MessageCodec
         }
         catch (JsonException e)
         {
-            return new(null, $"message '{expectedType}' is not valid: {Quote(e.Message)}");
+            return new(null, $"message '{expectedType}' is not valid: {Quote(e.Message, 300)}");
         }
-        catch (NotSupportedException e)
+        catch (Exception e) when (e is NotSupportedException or InvalidOperationException)
         {
-            return new(null, $"message '{expectedType}' is not valid: {Quote(e.Message)}");
+            // InvalidOperationException: text that is not UTF-8, or a lone surrogate.
+            return new(null, $"message '{expectedType}' is not valid: {Quote(e.Message, 300)}");
         }
     }
 
@@ -71,6 +72,6 @@ public static class MessageCodec
     }
 
     // What is echoed is the other side's word: short, one line, printable ASCII.
-    private static string Quote(string text) =>
-        string.Concat(text.Take(120).Select(c => c is >= ' ' and < (char)127 ? c : '?'));
+    private static string Quote(string text, int most = 120) =>
+        string.Concat(text.Take(most).Select(c => c is >= ' ' and < (char)127 ? c : '?'));
 }

@@ -34,14 +34,14 @@ public sealed record Report
 /// <param name="Statement">What it shows. At most 300 characters.</param>
 /// <param name="Tool">The tool that showed it.</param>
 /// <param name="Excerpt">A quote from the result, at most 600 characters.</param>
-public sealed record Evidence(string Statement, string Tool, string? Excerpt);
+public sealed record Evidence(string Statement, string Tool, string? Excerpt = null);
 
 /// <summary>What the agent asked to be done and how that ended.</summary>
 /// <param name="Tool">The tool.</param>
 /// <param name="Summary">In the agent's words. At most 300 characters.</param>
 /// <param name="ApprovalId">Where people decide; absent when the gateway refused the call.</param>
 /// <param name="Outcome">How it ended, in a sentence, once known.</param>
-public sealed record ProposedAction(string Tool, string Summary, string? ApprovalId, string? Outcome);
+public sealed record ProposedAction(string Tool, string Summary, string? ApprovalId = null, string? Outcome = null);
 
 /// <summary>How sure the agent is.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<Confidence>))]
