@@ -1,0 +1,277 @@
+using Microsoft.Extensions.Logging;
+
+namespace IncidentFox.Secrets;
+
+/// <summary>
+/// Gives secrets by reference. Keeps them in memory for a short, bounded time; asks a store once however many callers wait;
+/// asks again in the background when two thirds of a value's life have passed and it is used; never hands out what an observer
+/// could not record.
+/// </summary>
+public sealed class SecretStore : IDisposable
+{
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
+
+    private readonly Dictionary<SecretScheme, ISecretSource> _sources;
+    private readonly ISecretObserver[] _observers;
+    private readonly SecretsOptions _options;
+    private readonly SecretClock _clock;
+    private readonly ILogger<SecretStore> _logger;
+    private readonly Dictionary<SecretReference, CachedSecret> _cache = [];
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ITimer _sweep;
+
+    /// <summary>Normally made by <see cref="SecretsModule.AddSecrets"/>.</summary>
+    public SecretStore(
+        IEnumerable<ISecretSource> sources,
+        IEnumerable<ISecretObserver> observers,
+        SecretsOptions options,
+        TimeProvider time,
+        ILogger<SecretStore> logger)
+    {
+        _sources = sources.ToDictionary(s => s.Scheme);
+        _observers = [.. observers];
+        _options = options;
+        _clock = new SecretClock(time);
+        _logger = logger;
+        _sweep = time.CreateTimer(static store => ((SecretStore)store!).Sweep(), this, SweepEvery, SweepEvery);
+    }
+
+    /// <summary>The secret, from memory when it is fresh there. Cancelling ends this caller's wait only, not the question to the store.</summary>
+    public async ValueTask<SecretResult> GetAsync(SecretReference reference, CancellationToken cancellationToken)
+    {
+        ThrowIfEmpty(reference);
+        cancellationToken.ThrowIfCancellationRequested();
+        var cached = Peek(reference);
+        if (cached is null)
+        {
+            return await JoinAsync(reference, SecretFetchCause.Miss, cached, cancellationToken);
+        }
+
+        if (cached.Value is { } value && _sources.TryGetValue(reference.Scheme, out var source) && !source.IsStillCurrent(reference, value))
+        {
+            return await JoinAsync(reference, SecretFetchCause.Changed, cached, cancellationToken);
+        }
+
+        return cached;
+    }
+
+    /// <summary>
+    /// The secret as its store has it now: for the one retry after an upstream refused the cached value. Within
+    /// <see cref="SecretsOptions.ForcedRefreshInterval"/> of the last forced refresh it is the same as <see cref="GetAsync"/>,
+    /// so that an upstream that refuses everything cannot make us flood the store.
+    /// </summary>
+    public async ValueTask<SecretResult> GetFreshAsync(SecretReference reference, CancellationToken cancellationToken)
+    {
+        ThrowIfEmpty(reference);
+        cancellationToken.ThrowIfCancellationRequested();
+        Task<SecretResult>? flight = null;
+        lock (_gate)
+        {
+            var now = _clock.Timestamp;
+            if (Entry(reference, now) is { } entry && now >= entry.ForcibleAt)
+            {
+                entry.Forced(now, _clock, _options.ForcedRefreshInterval);
+                flight = entry.Flight ?? Start(reference, entry, SecretFetchCause.Forced);
+            }
+        }
+
+        return flight is null ? await GetAsync(reference, cancellationToken) : await flight.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>The remembered answer, if any; starts the background refresh when it is due.</summary>
+    private SecretResult? Peek(SecretReference reference)
+    {
+        lock (_gate)
+        {
+            ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
+            var now = _clock.Timestamp;
+            if (!_cache.TryGetValue(reference, out var entry) || entry.Current(now) is not { } current)
+            {
+                return null;
+            }
+
+            entry.LastUsed = now;
+            if (entry.IsDueForRefresh(now) && entry.Flight is null)
+            {
+                _ = Start(reference, entry, SecretFetchCause.Refresh);   // nobody waits for it, and it never faults
+            }
+
+            return current;
+        }
+    }
+
+    /// <summary>Waits for the question that is under way, or puts it, unless somebody got another answer than <paramref name="known"/> meanwhile.</summary>
+    private Task<SecretResult> JoinAsync(SecretReference reference, SecretFetchCause cause, SecretResult? known, CancellationToken cancellationToken)
+    {
+        Task<SecretResult> flight;
+        lock (_gate)
+        {
+            var now = _clock.Timestamp;
+            if (Entry(reference, now) is not { } entry)
+            {
+                return Task.FromResult(SecretResult.Unavailable(
+                    $"{_options.MaxCached} other secrets are being fetched at this moment: raise {SecretsOptions.SectionName}:{nameof(SecretsOptions.MaxCached)}."));
+            }
+
+            if (entry.Current(now) is { } current && !ReferenceEquals(current, known))
+            {
+                return Task.FromResult(current);
+            }
+
+            flight = entry.Flight ?? Start(reference, entry, cause);
+        }
+
+        return flight.WaitAsync(cancellationToken);
+    }
+
+    private CachedSecret? Entry(SecretReference reference, long now)
+    {
+        ObjectDisposedException.ThrowIf(_stop.IsCancellationRequested, this);
+        if (!_cache.TryGetValue(reference, out var entry))
+        {
+            if (_cache.Count >= _options.MaxCached && !MakeRoom())
+            {
+                return null;
+            }
+
+            _cache.Add(reference, entry = new CachedSecret());
+        }
+
+        entry.LastUsed = now;
+        return entry;
+    }
+
+    private bool MakeRoom()
+    {
+        var idle = _cache.Where(static e => e.Value.Flight is null).MinBy(static e => e.Value.LastUsed);
+        return idle.Value is not null && _cache.Remove(idle.Key);
+    }
+
+    private Task<SecretResult> Start(SecretReference reference, CachedSecret entry, SecretFetchCause cause) =>
+        entry.Flight = Task.Run(() => FlyAsync(reference, entry, cause));
+
+    /// <summary>Belongs to nobody who waits for it: it ends by its own time limit, and never faults.</summary>
+    private async Task<SecretResult> FlyAsync(SecretReference reference, CachedSecret entry, SecretFetchCause cause)
+    {
+        var answer = SecretResult.Unavailable($"Fetching {reference} failed: see the log.");
+        try
+        {
+            var at = _clock.Now;
+            var started = _clock.Timestamp;
+            answer = await AskAsync(reference);
+            answer = await RecordAsync(answer, new SecretFetch
+            {
+                Reference = reference,
+                Cause = cause,
+                Outcome = answer.Outcome,
+                Reason = answer.Reason,
+                Version = answer.Value?.Version,
+                At = at,
+                Duration = _clock.Provider.GetElapsedTime(started),
+            });
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                entry.Flight = null;
+                answer = _stop.IsCancellationRequested ? answer : entry.Absorb(answer, cause, _clock.Timestamp, _clock, _options);
+            }
+        }
+
+        return answer;
+    }
+
+    private async Task<SecretResult> AskAsync(SecretReference reference)
+    {
+        if (!_sources.TryGetValue(reference.Scheme, out var source))
+        {
+            return SecretResult.Denied($"No source for {reference.Scheme} secrets is set up here, so {reference} cannot be read.");
+        }
+
+        using var limit = new CancellationTokenSource(_options.FetchTimeout, _clock.Provider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
+        try
+        {
+            return await source.FetchAsync(reference, either.Token).AsTask().WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return SecretResult.Unavailable(_stop.IsCancellationRequested
+                ? "The gateway is stopping."
+                : $"{reference} did not arrive within {_options.FetchTimeout.TotalSeconds:0} s: check that its store can be reached from here.");
+        }
+        catch (Exception e)
+        {
+            // The type only: a message or an inner exception may quote what was being read.
+            Log.SourceFailed(_logger, reference, e.GetType().Name);
+            return SecretResult.Unavailable($"Reading {reference} failed ({e.GetType().Name}).");
+        }
+    }
+
+    private async Task<SecretResult> RecordAsync(SecretResult answer, SecretFetch fetch)
+    {
+        using var limit = new CancellationTokenSource(_options.FetchTimeout, _clock.Provider);
+        try
+        {
+            foreach (var observer in _observers)
+            {
+                await observer.FetchedAsync(fetch, limit.Token).AsTask().WaitAsync(limit.Token);
+            }
+
+            return answer;
+        }
+        catch (Exception e)
+        {
+            Log.NotRecorded(_logger, fetch.Reference, e.GetType().Name);
+            return SecretResult.Unavailable($"The fetch of {fetch.Reference} could not be recorded, so its value is not used: check the audit database.");
+        }
+    }
+
+    private void Sweep()
+    {
+        lock (_gate)
+        {
+            var now = _clock.Timestamp;
+            foreach (var reference in _cache.Where(e => e.Value.IsSpent(now)).Select(e => e.Key).ToArray())
+            {
+                _cache.Remove(reference);
+            }
+        }
+    }
+
+    private static void ThrowIfEmpty(SecretReference reference)
+    {
+        if (reference.IsEmpty)
+        {
+            throw new ArgumentException("An empty secret reference: parse it with SecretReference.TryParse first.", nameof(reference));
+        }
+    }
+
+    /// <summary>Forgets every secret and ends what is under way.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (_stop.IsCancellationRequested)
+            {
+                return;
+            }
+
+            _cache.Clear();
+            _stop.Cancel();
+        }
+
+        _sweep.Dispose();
+    }
+}
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Error, "Reading {Reference} failed with {ExceptionType}")]
+    public static partial void SourceFailed(ILogger logger, SecretReference reference, string exceptionType);
+
+    [LoggerMessage(2, LogLevel.Error, "The fetch of {Reference} could not be recorded ({ExceptionType}); its value is not used")]
+    public static partial void NotRecorded(ILogger logger, SecretReference reference, string exceptionType);
+}
