@@ -1,0 +1,230 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dapper;
+using IncidentFox.Core.Audit;
+using IncidentFox.Core.Identity;
+using IncidentFox.Core.Policy;
+using IncidentFox.Core.Storage;
+using IncidentFox.Core.Tools;
+using Npgsql;
+
+namespace IncidentFox.Core.Approvals;
+
+/// <summary>What the gateway asks people.</summary>
+public sealed record ApprovalRequest
+{
+    /// <summary>Whose it is.</summary>
+    public required Resource Resource { get; init; }
+
+    /// <summary>Where it came from.</summary>
+    public required InvestigationId Investigation { get; init; }
+
+    /// <summary>The sandbox that asked.</summary>
+    public required SandboxId Sandbox { get; init; }
+
+    /// <summary>For the audit trail: on whose behalf.</summary>
+    public required string UserId { get; init; }
+
+    /// <summary>Exactly what will run.</summary>
+    public required FrozenRequest Frozen { get; init; }
+
+    /// <summary>What approvers are shown.</summary>
+    public required EffectPreview Effect { get; init; }
+
+    /// <summary>Under which terms.</summary>
+    public required Workflow Workflow { get; init; }
+
+    /// <summary>Ties it to the request's other audit rows.</summary>
+    public required string CorrelationId { get; init; }
+}
+
+/// <summary>A claimed execution: this gateway instance, and no other, holds the lease.</summary>
+/// <param name="Id">The approval.</param>
+/// <param name="Frozen">What to run.</param>
+/// <param name="Resource">Whose it is.</param>
+/// <param name="Investigation">Where it came from.</param>
+/// <param name="Attempt">1 for the first; more after a crash, and then it must be proven whether the earlier try ran.</param>
+public sealed record ClaimedExecution(ApprovalId Id, FrozenRequest Frozen, Resource Resource, InvestigationId Investigation, int Attempt);
+
+/// <summary>The gateway's side of an approval: asking, counting the quorum, running once. Works only with the gateway's database role.</summary>
+public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnCipher shared, ColumnCipher frozenCalls)
+{
+    /// <summary>How long a claim lasts without renewal.</summary>
+    public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
+
+    /// <summary>Asks; joins an open approval of the same investigation with the same digest instead of asking twice.</summary>
+    public Task<(ApprovalId Id, DateTimeOffset ExpiresAt, bool Joined)> RequestAsync(ApprovalRequest request, CancellationToken cancellationToken) =>
+        database.InTransactionAsync(async (connection, ct) =>
+        {
+            var digest = request.Frozen.Digest();
+            await connection.ExecuteAsync(new CommandDefinition(
+                "select pg_advisory_xact_lock(hashtextextended(@key, 0))", new { key = Convert.ToHexString(digest) }, cancellationToken: ct));
+            var open = await connection.QuerySingleOrDefaultAsync<(Guid Id, DateTime ExpiresAt)>(new CommandDefinition(
+                """
+                select id, expires_at from app.approvals
+                 where investigation_id = @Value and digest = @digest and status in ('pending', 'approved', 'executing')
+                """, new { request.Investigation.Value, digest }, cancellationToken: ct));
+            if (open.Id != Guid.Empty)
+                return (new ApprovalId(open.Id), (DateTimeOffset)open.ExpiresAt, true);
+            var id = ApprovalId.New();
+            var expires = await connection.QuerySingleAsync<DateTime>(new CommandDefinition(
+                """
+                insert into app.approvals (id, org_id, team_id, investigation_id, tool, integration, digest, frozen, effect,
+                                           required_approvers, approver_role, notify_channel, created_at, expires_at)
+                select @Id, @Org, @Team, @Investigation, @Tool, @Integration, @digest, @frozen, @effect,
+                       @RequiredApprovers, @role, @NotifyChannel, now, now + make_interval(secs => @seconds)
+                  from app.clock() as now
+                returning expires_at
+                """,
+                new
+                {
+                    Id = id.Value, Org = request.Resource.Org.Value, Team = request.Resource.Team.Value, Investigation = request.Investigation.Value,
+                    request.Frozen.Call.Tool, request.Frozen.Call.Integration, digest,
+                    frozen = frozenCalls.Encrypt(FrozenCell(id), request.Frozen.ToJson().ToJsonString()),
+                    effect = shared.Encrypt(ApprovalRow.EffectCell(id.Value), JsonSerializer.Serialize(request.Effect)),
+                    request.Workflow.RequiredApprovers, role = request.Workflow.ApproverRole.Name(), request.Workflow.NotifyChannel,
+                    seconds = (double)(request.Workflow.TimeoutMinutes * 60),
+                }, cancellationToken: ct));
+            await audit.AppendAsync(connection, new AuditEvent
+            {
+                EventType = AuditEventTypes.ApprovalRequested,
+                OrgId = request.Resource.Org.Value,
+                TeamId = request.Resource.Team.Value,
+                UserId = request.UserId,
+                Tool = request.Frozen.Call.Tool,
+                Parameters = request.Frozen.Call.Parameters,
+                Status = "pending",
+                InvestigationId = request.Investigation.Value,
+                ApprovalId = id.Value,
+                SandboxId = request.Sandbox.Value,
+                CorrelationId = request.CorrelationId,
+                Details = new JsonObject
+                {
+                    ["digest"] = Convert.ToHexStringLower(digest),
+                    ["required_approvers"] = request.Workflow.RequiredApprovers,
+                    ["approver_role"] = request.Workflow.ApproverRole.Name(),
+                    ["timeout_minutes"] = request.Workflow.TimeoutMinutes,
+                },
+            }, ct);
+            return (id, (DateTimeOffset)expires, false);
+        }, cancellationToken);
+
+    /// <summary>Ids of approvals that may be ready: pending with enough votes in number, or approved and not claimed, or executing with a lease that ran out.</summary>
+    public async Task<IReadOnlyList<(ApprovalId Id, ApprovalState State)>> FindWorkAsync(int limit, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = await connection.QueryAsync<(Guid Id, string Status)>(new CommandDefinition(
+            """
+            select a.id, a.status from app.approvals a
+             where a.status = 'approved'
+                or (a.status = 'executing' and a.lease_until < app.clock())
+                or (a.status = 'pending' and a.expires_at > app.clock()
+                    and (select count(*) from app.approval_votes v where v.approval_id = a.id) >= a.required_approvers)
+             order by a.created_at limit @limit
+            """, new { limit }, cancellationToken: cancellationToken));
+        return [.. rows.Select(r => (new ApprovalId(r.Id), ApprovalStates.Parse(r.Status)))];
+    }
+
+    /// <summary>Counts the quorum with roles and requesters as they are now, and approves if it is there.</summary>
+    public Task<bool> GrantAsync(ApprovalId id, CancellationToken cancellationToken) =>
+        database.InTransactionAsync(async (connection, ct) =>
+        {
+            if (await ApprovalRow.LockAsync(connection, id, ct) is not { } row)
+                return false;
+            var requesters = await ApprovalRow.RequestersAsync(connection, row.InvestigationId, ct);
+            var voters = new List<Principal>();
+            foreach (var person in await connection.QueryAsync<Guid>(new CommandDefinition(
+                "select person_id from app.approval_votes where approval_id = @Id order by at", new { row.Id }, cancellationToken: ct)))
+            {
+                if (await IdentityStore.FindAsync(connection, new PersonId(person), ct) is { } voter)
+                    voters.Add(voter);
+            }
+            if (!ApprovalRules.HasQuorum(row.Terms, voters, requesters, row.Now))
+                return false;
+            await connection.ExecuteAsync(new CommandDefinition(
+                "update app.approvals set status = 'approved', decided_at = app.clock() where id = @Id", new { row.Id }, cancellationToken: ct));
+            await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalGranted, "success",
+                new JsonObject { ["decision"] = "approved", ["approvers"] = new JsonArray([.. voters.Select(v => JsonValue.Create(v.AuditName))]) })
+                with { UserId = string.Join(", ", voters.Select(v => v.AuditName)) }, ct);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>
+    /// Claims an approved call, or one whose earlier executor is gone, and commits its <c>tool_requested</c> row before anything is sent.
+    /// Null when another instance was faster or it was denied meanwhile.
+    /// </summary>
+    public Task<ClaimedExecution?> ClaimAsync(ApprovalId id, string owner, CancellationToken cancellationToken) =>
+        database.InTransactionAsync<ClaimedExecution?>(async (connection, ct) =>
+        {
+            var claimed = await connection.QuerySingleOrDefaultAsync<ClaimRow>(new CommandDefinition(
+                $"""
+                update app.approvals a set status = 'executing', lease_owner = @owner, lease_until = app.clock() + @Lease,
+                       execution_attempts = a.execution_attempts + 1, started_at = coalesce(a.started_at, app.clock())
+                 where a.id = @Value and (a.status = 'approved' or (a.status = 'executing' and a.lease_until < app.clock()))
+                returning {ApprovalRow.Columns}, a.frozen, a.execution_attempts as Attempts
+                """, new { id.Value, owner, Lease }, cancellationToken: ct));
+            if (claimed is null)
+                return null;
+            var frozen = FrozenRequest.Parse(frozenCalls.Decrypt(FrozenCell(id), claimed.Frozen));
+            if (!frozen.Digest().AsSpan().SequenceEqual(claimed.Digest))
+                throw new InvalidOperationException($"Approval {id}: the frozen call does not match the digest that was approved.");
+            await audit.AppendAsync(connection, Event(claimed, AuditEventTypes.ToolRequested, "pending",
+                new JsonObject { ["attempt"] = claimed.Attempts, ["digest"] = Convert.ToHexStringLower(claimed.Digest) })
+                with { Parameters = frozen.Call.Parameters }, ct);
+            return new ClaimedExecution(id, frozen, claimed.Resource, new InvestigationId(claimed.InvestigationId), claimed.Attempts);
+        }, cancellationToken);
+
+    /// <summary>Renews the claim; false when it was lost.</summary>
+    public async Task<bool> RenewAsync(ApprovalId id, string owner, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.ExecuteAsync(new CommandDefinition(
+            "update app.approvals set lease_until = app.clock() + @Lease where id = @Value and status = 'executing' and lease_owner = @owner",
+            new { id.Value, owner, Lease }, cancellationToken: cancellationToken)) == 1;
+    }
+
+    /// <summary>Records how it ended: executed, failed or unknown. False when the claim was lost; nothing is written then.</summary>
+    public Task<bool> FinishAsync(
+        ClaimedExecution execution, string owner, ApprovalState state, string outcome, TimeSpan duration, JsonObject details, CancellationToken cancellationToken) =>
+        database.InTransactionAsync(async (connection, ct) =>
+        {
+            if (state is not (ApprovalState.Executed or ApprovalState.Failed or ApprovalState.Unknown))
+                throw new ArgumentOutOfRangeException(nameof(state), state, "An execution ends as executed, failed or unknown.");
+            var row = await connection.QuerySingleOrDefaultAsync<ApprovalRow>(new CommandDefinition(
+                $"""
+                update app.approvals a set status = @status, outcome = @outcome, duration_ms = @ms, ended_at = app.clock()
+                 where a.id = @Value and a.status = 'executing' and a.lease_owner = @owner
+                returning {ApprovalRow.Columns}
+                """, new { execution.Id.Value, owner, status = state.Name(), outcome, ms = (long)duration.TotalMilliseconds }, cancellationToken: ct));
+            if (row is null)
+                return false;
+            var status = state switch { ApprovalState.Executed => "success", ApprovalState.Failed => "error", _ => "unknown" };
+            await audit.AppendAsync(connection, Event(row, AuditEventTypes.ToolExecuted, status, details) with
+            {
+                Parameters = execution.Frozen.Call.Parameters,
+                DurationMs = (long)duration.TotalMilliseconds,
+            }, ct);
+            return true;
+        }, cancellationToken);
+
+    private static Cell FrozenCell(ApprovalId id) => new("approvals", "frozen", id.Value);
+
+    private static AuditEvent Event(ApprovalRow row, string type, string status, JsonObject details) => new()
+    {
+        EventType = type,
+        OrgId = row.OrgId,
+        TeamId = row.TeamId,
+        UserId = "system",
+        Tool = row.Tool,
+        Status = status,
+        InvestigationId = row.InvestigationId,
+        ApprovalId = row.Id,
+        Details = details,
+    };
+
+    private sealed record ClaimRow : ApprovalRow
+    {
+        public byte[] Frozen { get; init; } = [];
+        public int Attempts { get; init; }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+using Dapper;
+using IncidentFox.Core.Storage;
+using Npgsql;
+
+namespace IncidentFox.Core.Audit;
+
+/// <summary>
+/// Appends to the audit trail. An event goes into the transaction of the change it tells of: if it can't be written, the change does not happen.
+/// </summary>
+public sealed class AuditLog(Database database, ColumnCipher cipher)
+{
+    /// <summary>Longest string kept in parameters and details; longer ones are cut and marked, so that nobody can fill the table with one call.</summary>
+    public const int MaxString = 2_000;
+
+    /// <summary>Appends within the connection's open transaction.</summary>
+    public async Task AppendAsync(NpgsqlConnection connection, AuditEvent e, CancellationToken cancellationToken)
+    {
+        byte[]? salt = null, digest = null;
+        if (e.Query is not null)
+        {
+            salt = RandomNumberGenerator.GetBytes(16);
+            digest = PayloadDigest(salt, e.Query);
+        }
+        await connection.ExecuteAsync(new CommandDefinition(
+            """
+            insert into app.audit_events (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
+                                          investigation_id, approval_id, sandbox_id, correlation_id, details, payload_digest)
+            values (@Id, @EventType, @OrgId, @TeamId, @UserId, @Tool, @Parameters::jsonb, @DurationMs, @Status,
+                    @InvestigationId, @ApprovalId, @SandboxId, @CorrelationId, @Details::jsonb, @digest)
+            """,
+            new
+            {
+                e.Id, e.EventType, e.OrgId, e.TeamId, UserId = Clean(e.UserId), Tool = Clean(e.Tool),
+                Parameters = Bounded(e.Parameters)?.ToJsonString(), e.DurationMs, e.Status,
+                e.InvestigationId, e.ApprovalId, e.SandboxId, e.CorrelationId,
+                Details = Bounded(e.Details)?.ToJsonString(), digest,
+            },
+            cancellationToken: cancellationToken));
+        if (e.Query is not null)
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                "insert into app.audit_payloads (event_id, salt, ciphertext) values (@Id, @salt, @ciphertext)",
+                new { e.Id, salt, ciphertext = cipher.Encrypt(PayloadCell(e.Id), e.Query) },
+                cancellationToken: cancellationToken));
+        }
+    }
+
+    /// <summary>Appends and commits one event of its own.</summary>
+    public async Task AppendAsync(AuditEvent e, CancellationToken cancellationToken) =>
+        await database.InTransactionAsync(async (connection, ct) =>
+        {
+            await AppendAsync(connection, e, ct);
+            return true;
+        }, cancellationToken);
+
+    internal static Cell PayloadCell(Guid eventId) => new("audit_payloads", "ciphertext", eventId);
+
+    internal static byte[] PayloadDigest(byte[] salt, string query) => SHA256.HashData([.. salt, .. Encoding.UTF8.GetBytes(query)]);
+
+    private static JsonObject? Bounded(JsonObject? json) => json is null ? null : (JsonObject)Bound(json)!;
+
+    private static JsonNode? Bound(JsonNode? node) => node switch
+    {
+        JsonObject o => new JsonObject(o.Select(p => KeyValuePair.Create(Clean(p.Key)!, Bound(p.Value)))),
+        JsonArray a => new JsonArray([.. a.Take(200).Select(Bound)]),
+        JsonValue v when v.TryGetValue<string>(out var s) => Clean(s),
+        _ => node?.DeepClone(),
+    };
+
+    // PostgreSQL's jsonb and text refuse U+0000 and lone surrogates.
+    private static string? Clean(string? text)
+    {
+        if (text is null)
+            return null;
+        var cut = text.Length > MaxString ? text[..MaxString] + "…" : text;
+        return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(cut)).Replace("\0", "\uFFFD");
+    }
+}

@@ -1,0 +1,42 @@
+using System.Reflection;
+using DbUp;
+using DbUp.Engine.Output;
+using Microsoft.Extensions.Logging;
+
+namespace IncidentFox.Core.Storage;
+
+/// <summary>Brings a database to this version's schema. Runs as the owner, never as an application role.</summary>
+public static class Migrator
+{
+    /// <summary>Applies what is missing, each script in its own transaction. Several callers at once take turns by an advisory lock.</summary>
+    public static void Migrate(string ownerConnectionString, ILogger logger)
+    {
+        using var turn = new Npgsql.NpgsqlConnection(ownerConnectionString);
+        turn.Open();
+        using (var take = new Npgsql.NpgsqlCommand("select pg_advisory_lock(hashtext('incidentfox:migrate'))", turn))
+            take.ExecuteNonQuery();
+        var result = DeployChanges.To
+            .PostgresqlDatabase(ownerConnectionString)
+            .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly(), name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .WithTransactionPerScript()
+            .WithVariablesDisabled()
+            .LogTo(new ToLogger(logger))
+            .Build()
+            .PerformUpgrade();
+        if (!result.Successful)
+            throw new InvalidOperationException($"The database could not be brought to this version: script {result.ErrorScript?.Name} failed.", result.Error);
+    }
+
+    private sealed class ToLogger(ILogger logger) : IUpgradeLog
+    {
+        public void LogTrace(string format, params object[] args) { }
+        public void LogDebug(string format, params object[] args) { }
+        public void LogInformation(string format, params object[] args) => Write(LogLevel.Debug, null, format, args);
+        public void LogWarning(string format, params object[] args) => Write(LogLevel.Warning, null, format, args);
+        public void LogError(string format, params object[] args) => Write(LogLevel.Error, null, format, args);
+        public void LogError(Exception ex, string format, params object[] args) => Write(LogLevel.Error, ex, format, args);
+
+        private void Write(LogLevel level, Exception? exception, string format, object[] args) =>
+            logger.Log(level, exception, "migration: {Message}", args.Length == 0 ? format : string.Format(format, args));
+    }
+}
