@@ -144,7 +144,7 @@ public sealed class SecretStore : IDisposable
 
     private bool MakeRoom()
     {
-        var idle = _cache.Where(static e => e.Value.Flight is null).MinBy(static e => e.Value.LastUsed);
+        var idle = _cache.Where(static e => e.Value.Flight is null).OrderBy(static e => e.Value.LastUsed).FirstOrDefault();
         return idle.Value is not null && _cache.Remove(idle.Key);
     }
 
