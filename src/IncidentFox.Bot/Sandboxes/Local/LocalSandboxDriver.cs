@@ -1,0 +1,91 @@
+using System.Collections.Concurrent;
+using System.ComponentModel;
+using IncidentFox.Core;
+using IncidentFox.Core.Sandboxes;
+using Microsoft.Extensions.Logging;
+
+namespace IncidentFox.Bot.Sandboxes.Local;
+
+/// <summary>Sandboxes on this machine, isolated by one runtime.</summary>
+internal sealed class LocalSandboxDriver(
+    ISandboxRuntime runtime,
+    LocalSandboxOptions options,
+    SandboxRoot root,
+    CgroupHost? cgroups,
+    ISandboxDoor door,
+    TimeProvider time,
+    ILogger logger) : ISandboxDriver, IAsyncDisposable
+{
+    private readonly ConcurrentDictionary<SandboxId, LocalSandbox> running = new();
+    private readonly SandboxReaper reaper = new(options.RuntimeDirectory, door, logger);
+
+    public string Name => runtime.Name;
+
+    public async Task<SandboxStart> StartAsync(SandboxSpec spec, CancellationToken ct)
+    {
+        ct.ThrowIfCancellationRequested();
+        var layout = new SandboxLayout(options.RuntimeDirectory, spec.Id);
+        if (running.ContainsKey(spec.Id) || File.Exists(layout.RecordPath))
+        {
+            return new SandboxStart.Refused("sandbox_exists", $"Sandbox {spec.Id} exists already; a sandbox is used once. Start one with a new id.");
+        }
+
+        var remains = new SandboxRemains(layout, new(spec.Id.ToString(), ProcessIdentity.Own, null, cgroups?.FoldersOf(layout.Short) ?? [], null), door);
+        try
+        {
+            remains.Update(remains.Record);
+            var sandbox = await LaunchAsync(spec, layout, remains, ct);
+            running[spec.Id] = sandbox;
+            _ = sandbox.Exited.ContinueWith(_ => running.TryRemove(spec.Id, out LocalSandbox? _), TaskScheduler.Default);
+            return new SandboxStart.Started(sandbox);
+        }
+        catch (OperationCanceledException)
+        {
+            await remains.RemoveAsync();
+            throw;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or Win32Exception or InvalidOperationException)
+        {
+            logger.LogError(failure, "Sandbox {Sandbox} could not be started", spec.Id);
+            await remains.RemoveAsync();
+            return new SandboxStart.Refused("sandbox_start_failed", $"The {Name} sandbox could not be started: {failure.Message} Run `incidentfox doctor` on this machine.");
+        }
+    }
+
+    public Task<IReadOnlyList<SandboxId>> ReapAsync(CancellationToken ct) => reaper.ReapAsync(ct);
+
+    /// <summary>An orderly end of the process leaves nothing behind.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Task.WhenAll(running.Values.Select(sandbox => sandbox.StopAsync(CancellationToken.None)));
+        root.Remove();
+    }
+
+    private async Task<LocalSandbox> LaunchAsync(SandboxSpec spec, SandboxLayout layout, SandboxRemains remains, CancellationToken ct)
+    {
+        var socket = await door.OpenAsync(spec.Id, ct);
+        remains.Update(remains.Record with { DoorDirectory = Path.GetDirectoryName(socket) });
+        var asRoot = Environment.IsPrivilegedProcess;
+        if (asRoot)
+        {
+            RuntimeFolders.GiveDoorTo(layout.HostUser, socket);
+        }
+
+        var (memory, processes) = runtime.Overhead;
+        var limits = spec.Limits;
+        var cgroup = cgroups?.Create(layout.Short, new(limits.MemoryBytes + memory, limits.Processes + processes, options.Processors));
+        var command = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot));
+        var byResourceLimit = cgroup is null && runtime.InheritsLimits;
+        var process = await SandboxProcess.StartAsync(
+            command,
+            cgroup,
+            byResourceLimit ? limits.MemoryBytes + memory : null,
+            byResourceLimit ? limits.Processes + processes + UserTasks.Count(asRoot ? layout.HostUser : null) : null);
+        if (ProcessIdentity.Of(process.Id) is { } identity)
+        {
+            remains.Update(remains.Record with { Process = identity });
+        }
+
+        return new(spec, process, cgroup, remains, time, logger);
+    }
+}

@@ -1,0 +1,85 @@
+namespace IncidentFox.Bot.Sandboxes.Local;
+
+/// <summary>
+/// What a sandbox sees as <c>/</c>, read-only and shared by all sandboxes of this process: the agent, and empty folders to mount on.
+/// A copy, because the agent's own folder may be closed to the sandbox's user, and so that a running process keeps its version.
+/// </summary>
+internal sealed record SandboxRoot(string Base)
+{
+    private const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute
+        | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    public string Folder => Path.Combine(Base, "root");
+
+    public string Agent => Path.Combine(Folder, "agent");
+
+    public string EmptyFile => Path.Combine(Base, "empty");
+
+    public string EmptyFolder => Path.Combine(Folder, "tmp");
+
+    public static SandboxRoot Create(string runtimeDirectory, string agentPath, string name)
+    {
+        RuntimeFolders.Ensure(runtimeDirectory);
+        var root = new SandboxRoot(Path.Combine(SandboxLayout.RootsOf(runtimeDirectory), name));
+        Directory.CreateDirectory(root.Base);
+        foreach (var folder in (string[])["proc", "tmp", "dev", "sys", "run/incidentfox"])
+        {
+            Directory.CreateDirectory(Path.Combine(root.Folder, folder));
+        }
+
+        File.WriteAllBytes(root.EmptyFile, []);
+        File.SetUnixFileMode(root.EmptyFile, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        File.Copy(agentPath, root.Agent);
+        File.SetUnixFileMode(root.Agent, Closed);
+        foreach (var folder in Directory.EnumerateDirectories(root.Base, "*", SearchOption.AllDirectories).Prepend(root.Base))
+        {
+            File.SetUnixFileMode(folder, Closed | UnixFileMode.UserWrite); // whatever the umask is
+        }
+
+        return root;
+    }
+
+    public void Remove()
+    {
+        if (Directory.Exists(Base))
+        {
+            Directory.Delete(Base, recursive: true);
+        }
+    }
+}
+
+/// <summary>The runtime directory and its two folders, with the modes that the sandbox's user and nobody else's curiosity need.</summary>
+internal static class RuntimeFolders
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode PassThrough = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+
+    public static void Ensure(string runtimeDirectory)
+    {
+        Directory.CreateDirectory(runtimeDirectory);
+        Directory.CreateDirectory(SandboxLayout.RecordsOf(runtimeDirectory), Private);
+        Directory.CreateDirectory(SandboxLayout.RootsOf(runtimeDirectory));
+        LetThrough(runtimeDirectory);
+        LetThrough(SandboxLayout.RootsOf(runtimeDirectory));
+    }
+
+    /// <summary>As root, sandboxes run as users of their own, who must be able to pass through but not to list.</summary>
+    public static void LetThrough(string folder)
+    {
+        if (Environment.IsPrivilegedProcess)
+        {
+            File.SetUnixFileMode(folder, PassThrough);
+        }
+    }
+
+    /// <summary>Gives the door to the sandbox's own user, and closes it to every other.</summary>
+    public static void GiveDoorTo(uint user, string socketPath)
+    {
+        var folder = Path.GetDirectoryName(socketPath)!;
+        LetThrough(Path.GetDirectoryName(folder)!);
+        File.SetUnixFileMode(socketPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        Libc.ChangeOwner(socketPath, user);
+        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        Libc.ChangeOwner(folder, user);
+    }
+}

@@ -1,0 +1,14 @@
+namespace IncidentFox.Bot.Sandboxes.Local;
+
+/// <summary>No isolation at all: the agent as a plain process, with limits and an empty environment. Only on express demand.</summary>
+internal sealed class UnisolatedRuntime : ISandboxRuntime
+{
+    public string Name => "none";
+
+    public bool InheritsLimits => true;
+
+    public (long MemoryBytes, int Processes) Overhead => (0, 0);
+
+    public IReadOnlyList<string> Prepare(Launch launch) =>
+        [launch.Root.Agent, Path.Combine(launch.DoorDirectory, Path.GetFileName(SandboxLayout.SocketInside))];
+}

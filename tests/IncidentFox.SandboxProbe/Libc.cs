@@ -1,0 +1,24 @@
+using System.Runtime.InteropServices;
+
+namespace IncidentFox.SandboxProbe;
+
+internal static partial class Libc
+{
+    public const int SigTerm = 15;
+    public const nint Ignore = 1;
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fork();
+
+    [LibraryImport("libc")]
+    public static partial int pause();
+
+    [LibraryImport("libc")]
+    public static partial nint signal(int signal, nint handler);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int unshare(int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mount(string source, string target, string type, nuint flags, nint data);
+}
