@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 
 namespace IncidentFox.Bot.Sandboxes.Local;
@@ -8,6 +9,8 @@ internal static partial class Libc
     private const nint PidfdSendSignal = 424; // the numbers of these two are the same on every architecture
     private const nint PidfdOpen = 434;
     private const int SigKill = 9;
+    private const int SetDescriptorFlags = 2;
+    private const int CloseOnExec = 1;
 
     public static void ChangeOwner(string path, uint user)
     {
@@ -38,6 +41,24 @@ internal static partial class Libc
             _ = close(handle);
         }
     }
+
+    /// <summary>
+    /// Marks every descriptor but the standard three as not for children. .NET's own are marked already; those that a library opened or that
+    /// this process was given at its start are not, and would be a way out of a sandbox.
+    /// </summary>
+    public static void KeepDescriptorsFromChildren()
+    {
+        foreach (var path in Directory.EnumerateFileSystemEntries("/proc/self/fd"))
+        {
+            if (int.Parse(Path.GetFileName(path.AsSpan()), CultureInfo.InvariantCulture) is > 2 and var descriptor)
+            {
+                _ = fcntl(descriptor, SetDescriptorFlags, CloseOnExec); // fails for one that was closed meanwhile, which is as good
+            }
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int descriptor, int command, int argument);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int lchown(string path, uint user, uint group);

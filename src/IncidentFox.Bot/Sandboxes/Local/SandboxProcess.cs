@@ -65,6 +65,7 @@ internal static class SandboxProcess
         {
             try
             {
+                Libc.KeepDescriptorsFromChildren();
                 var process = Process.Start(start) ?? throw new InvalidOperationException("No process was started.");
                 process.StandardInput.Close();
                 started.SetResult(process);
