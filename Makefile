@@ -1,0 +1,50 @@
+# The commands that always work. `make run` is the one to try first.
+CONFIGURATION ?= Release
+FAULT ?= random
+ARTIFACTS := artifacts
+AGENT := $(ARTIFACTS)/agent/incidentfox-agent
+WORKBENCH := src/IncidentFox.Workbench/bin/$(CONFIGURATION)/net10.0/incidentfox-workbench
+AGENT_SOURCES := $(shell find src/IncidentFox.Agent src/IncidentFox.Contracts -name '*.cs' -o -name '*.csproj' 2>/dev/null | grep -v /obj/) Directory.Build.props Directory.Packages.props
+export DOTNET_CLI_TELEMETRY_OPTOUT := 1
+export DOTNET_NOLOGO := 1
+
+.PHONY: help run smoke test bench check format build agent setup clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup:
+	@eng/setup
+
+build: setup
+	@eng/quiet build dotnet build IncidentFox.Bot.sln -c $(CONFIGURATION) -v quiet --nologo
+
+agent: setup $(AGENT)
+
+$(AGENT): $(AGENT_SOURCES)
+	@eng/quiet agent dotnet publish src/IncidentFox.Agent -c Release -r linux-x64 -v quiet --nologo -o $(ARTIFACTS)/agent
+	@touch $(AGENT)
+
+run: build agent ## the whole product on this machine, with a page to try it (FAULT=memory-leak|stuck-pool|scaled-to-zero|bad-image|none|random)
+	@$(WORKBENCH) run --fault $(FAULT)
+
+smoke: build agent ## the main job, headless, against the real pieces; prints the transcript
+	@$(WORKBENCH) smoke
+
+test: ## everything that is tested; the last line counts
+	@eng/setup --test
+	@$(MAKE) --no-print-directory build agent
+	@eng/test $(CONFIGURATION)
+
+bench: build agent ## benchmarks (ONLY=spine); also written to artifacts/bench/
+	@dotnet tests/IncidentFox.Benchmarks/bin/$(CONFIGURATION)/net10.0/IncidentFox.Benchmarks.dll $(if $(ONLY),--only $(ONLY)) --out $(ARTIFACTS)/bench
+
+check: build ## format, analyzers, architecture rules, golden files
+	@eng/quiet format dotnet format IncidentFox.Bot.sln --verify-no-changes --no-restore
+	@eng/check $(CONFIGURATION)
+
+format: ## mends what `make check` says about format
+	@dotnet format IncidentFox.Bot.sln
+
+clean: ## removes what was built and the local data
+	@dotnet clean IncidentFox.Bot.sln -v quiet --nologo >/dev/null; rm -rf $(ARTIFACTS) .data
