@@ -10,7 +10,7 @@ internal static class EventParser
         var inner = payload.Object("event") ?? throw new MalformedPayloadException("event is missing");
         return new SlackEvent
         {
-            EventId = payload.RequiredId("event_id"),
+            EventId = payload.RequiredText("event_id") is { Length: <= 64 } id ? id : throw new MalformedPayloadException("event_id is too long"),
             Type = inner.RequiredText("type"),
             Subtype = inner.Text("subtype"),
             UserId = UserOf(inner),

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using IncidentFox.Slack.BlockKit;
 
@@ -13,27 +14,17 @@ internal static class JsonFields
 
     public static JsonDocument Parse(ReadOnlyMemory<byte> json)
     {
-        try
+        var document = SlackJson.TryParse(json) ?? throw new MalformedPayloadException("not valid JSON, nested too deeply, or a key given twice");
+        if (document.RootElement.ValueKind == JsonValueKind.Object)
         {
-            return Checked(JsonDocument.Parse(json, SlackJson.Reading));
+            return document;
         }
-        catch (JsonException)
-        {
-            throw new MalformedPayloadException("not valid JSON, nested too deeply, or a key given twice");
-        }
+
+        document.Dispose();
+        throw new MalformedPayloadException("not a JSON object");
     }
 
-    public static JsonDocument Parse(string json)
-    {
-        try
-        {
-            return Checked(JsonDocument.Parse(json, SlackJson.Reading));
-        }
-        catch (JsonException)
-        {
-            throw new MalformedPayloadException("not valid JSON, nested too deeply, or a key given twice");
-        }
-    }
+    public static JsonDocument Parse(string json) => Parse(Encoding.UTF8.GetBytes(json));
 
     public static JsonElement? Object(this JsonElement parent, string name) => parent.Field(name, JsonValueKind.Object);
 
@@ -90,16 +81,5 @@ internal static class JsonFields
         }
 
         return field.ValueKind == kind ? field : throw new MalformedPayloadException($"{name} is not of the kind {kind}");
-    }
-
-    private static JsonDocument Checked(JsonDocument document)
-    {
-        if (document.RootElement.ValueKind == JsonValueKind.Object)
-        {
-            return document;
-        }
-
-        document.Dispose();
-        throw new MalformedPayloadException("not a JSON object");
     }
 }

@@ -99,12 +99,7 @@ internal sealed class SlackTransport : IDisposable
             return new SlackAnswer(JsonDocument.Parse("{\"ok\":true}"), null);
         }
 
-        JsonDocument document;
-        try
-        {
-            document = JsonDocument.Parse(body, SlackJson.Reading);
-        }
-        catch (JsonException)
+        if (SlackJson.TryParse(body) is not { } document)
         {
             return Failed("invalid_response", status, canRetry: true, SlackDelivery.Unknown);
         }
@@ -171,15 +166,8 @@ internal sealed class SlackTransport : IDisposable
 
     private static string? ErrorCodeOf(ReadOnlyMemory<byte> body)
     {
-        try
-        {
-            using var document = JsonDocument.Parse(body, SlackJson.Reading);
-            return document.RootElement.ValueKind == JsonValueKind.Object ? ErrorCode(document.RootElement) : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
+        using var document = SlackJson.TryParse(body);
+        return document is { RootElement.ValueKind: JsonValueKind.Object } ? ErrorCode(document.RootElement) : null;
     }
 
     // Codes end up in logs and decisions: anything that does not look like one is not repeated.
