@@ -1,0 +1,95 @@
+using IncidentFox.Core;
+
+namespace IncidentFox.Gateway.Rules;
+
+/// <summary>One target that the gateway may talk to on behalf of a team: where it is, who to be there, and what may be said to it.</summary>
+public sealed record Integration
+{
+    /// <summary>Its name within the team: 1 to 40 of <c>a-z 0-9 _ -</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it is, for people and models.</summary>
+    public required string Description { get; init; }
+
+    /// <summary>The only team that may use it; null: every team of this installation.</summary>
+    public TeamId? Team { get; init; }
+
+    /// <summary>Scheme, host, port and, where the target lives below one, a path without a trailing slash.</summary>
+    public required Uri BaseUrl { get; init; }
+
+    /// <summary>How the gateway shows who it is.</summary>
+    public required AuthSettings Auth { get; init; }
+
+    /// <summary>Which addresses it may resolve to.</summary>
+    public required NetworkSettings Network { get; init; }
+
+    /// <summary>How much and how long.</summary>
+    public required LimitSettings Limits { get; init; }
+
+    /// <summary>All that may be said to it. What no rule allows is refused.</summary>
+    public required IReadOnlyList<ToolRule> Rules { get; init; }
+
+    /// <summary>Scheme, host and port, as a frozen request holds it.</summary>
+    public string Origin => BaseUrl.GetLeftPart(UriPartial.Authority);
+
+    /// <summary>The rule of a tool; null when this integration has none of that name.</summary>
+    public ToolRule? FindRule(string tool) => Rules.FirstOrDefault(r => r.Tool == tool);
+}
+
+/// <summary>How a credential is added to a request.</summary>
+public enum AuthScheme
+{
+    /// <summary>The target asks for none.</summary>
+    None,
+
+    /// <summary><c>Authorization: Bearer …</c> (RFC 6750).</summary>
+    Bearer,
+
+    /// <summary><c>Authorization: Basic …</c> (RFC 7617).</summary>
+    Basic,
+
+    /// <summary>A header of its own, e.g. <c>X-Api-Key</c>.</summary>
+    Header,
+}
+
+/// <summary>Which credential, by reference. A literal is refused when integrations are loaded.</summary>
+public sealed record AuthSettings
+{
+    /// <summary>How it is added.</summary>
+    public required AuthScheme Scheme { get; init; }
+
+    /// <summary>For reads; null with <see cref="AuthScheme.None"/> only.</summary>
+    public string? ReadReference { get; init; }
+
+    /// <summary>For writes and their dry runs; null: the tools that change something are not offered, unless the scheme is <see cref="AuthScheme.None"/>.</summary>
+    public string? WriteReference { get; init; }
+
+    /// <summary>With <see cref="AuthScheme.Basic"/>: the user's name, a literal or a reference.</summary>
+    public string? UserName { get; init; }
+
+    /// <summary>With <see cref="AuthScheme.Header"/>: the header's name.</summary>
+    public string? HeaderName { get; init; }
+
+    /// <summary>The reference that a request uses, as it is frozen; <c>none</c> when the target asks for none.</summary>
+    public string ReferenceFor(bool write) => (write ? WriteReference : ReadReference) ?? "none";
+}
+
+/// <summary>Which addresses the integration's host may resolve to, and whom to believe there.</summary>
+public sealed record NetworkSettings
+{
+    /// <summary>Loopback, link-local, metadata and private addresses are refused unless they are in one of these.</summary>
+    public IReadOnlyList<System.Net.IPNetwork> AllowedRanges { get; init; } = [];
+
+    /// <summary>PEM file with the certificate authorities to trust instead of the system's; null: the system's.</summary>
+    public string? CaFile { get; init; }
+}
+
+/// <summary>How much and how long.</summary>
+public sealed record LimitSettings
+{
+    /// <summary>Most bytes of a response that are passed on; a longer one is cut off with an error.</summary>
+    public long ResponseBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>From the first byte sent to the last one received.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+}
