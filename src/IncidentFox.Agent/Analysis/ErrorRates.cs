@@ -1,0 +1,66 @@
+using IncidentFox.Agent.Estate;
+using IncidentFox.Contracts;
+
+namespace IncidentFox.Agent.Analysis;
+
+/// <summary>Failed requests: how much, since when, and whether one pod answers most of them.</summary>
+internal static class ErrorRates
+{
+    private const double Bad = 0.2, MostOfAll = 0.7;
+
+    public static IEnumerable<Finding> Find(Snapshot s) =>
+        s.Metrics.Services.Values.Where(r => r.Rose).Select(r => Rate(s, r)).Concat(OnePod(s)).Concat(DependencyErrors(s));
+
+    public static string Describe(ErrorRate rate) =>
+        $"{rate.Service} answers {Sentences.Percent(rate.Now)} of its requests with 5xx" +
+        (rate is { Rose: true, Before: { } before } ? $" (from {Sentences.Percent(before)} to {Sentences.Percent(rate.Now)}){Sentences.Since(rate.Since)}"
+            : rate.Rose ? $", at least{Sentences.Since(rate.Since)}" : "");
+
+    private static Finding Rate(Snapshot s, ErrorRate rate) => new()
+    {
+        Cause = Cause.ErrorRate,
+        Workload = Topology.WorkloadOfService(s, rate.Service),
+        Statement = Describe(rate) + ".",
+        Since = rate.Since,
+        Evidence = [new(Describe(rate), "query_metrics_range", null)],
+    };
+
+    private static IEnumerable<Finding> OnePod(Snapshot s)
+    {
+        var seen = s.Metrics.Pods;
+        if (seen.Count < 2 || seen.MaxBy(p => p.Failed) is not { } worst || worst.Share < Bad || worst.Failed < MostOfAll * seen.Sum(p => p.Failed))
+            yield break;
+        if (s.Pods.FirstOrDefault(p => p.Name == worst.Pod) is not { } pod)
+            yield break;
+        var others = seen.Where(p => p.Pod != worst.Pod).ToArray();
+        var share = others.Sum(p => p.All) is > 0 and var all ? others.Sum(p => p.Failed) / all : 0;
+        var log = pod.Containers.Select(c => s.Log(pod, c.Name)).FirstOrDefault(l => l is not null);
+        yield return new()
+        {
+            Cause = Cause.OnePodFails,
+            Workload = new(pod.Namespace, pod.Workload),
+            Pods = [pod],
+            Statement = $"One pod of {pod.Workload} fails: {pod.Name} answers {Sentences.Percent(worst.Share)} of its requests with 5xx, its siblings {Sentences.Percent(share)}{(log is null ? "" : $"; its log says{Sentences.Quoted(log)}")}.",
+            Since = pod.NotReadySince,
+            Evidence =
+            [
+                new($"{pod.Name} answers {Sentences.Percent(worst.Share)} with 5xx, its siblings {Sentences.Percent(share)}", "query_metrics", string.Join('\n', seen.OrderByDescending(p => p.Failed).Take(5).Select(p => $"{p.Pod}: {p.Failed:0.##} of {p.All:0.##} requests/s failed"))),
+                .. log is null ? Array.Empty<Evidence>() : [new Evidence($"Log of {pod.Name}", "get_pod_logs", log)],
+            ],
+            NextSteps = [$"If {pod.Name}'s successor ends the same way, look at what its log names."],
+            Remedy = Restarting.Remedy(s, [pod]),
+        };
+    }
+
+    private static IEnumerable<Finding> DependencyErrors(Snapshot s) =>
+        from edge in Topology.FailedCalls(s)
+        group edge by (edge.From, edge.To) into g
+        let first = g.First()
+        select new Finding
+        {
+            Cause = Cause.DependencyErrors,
+            Workload = first.From,
+            Statement = $"{first.From} can't call {first.To}{Sentences.Quoted(LogLines.Telling(first.Log))}.",
+            Evidence = [new($"Log of {first.Pod}: its calls to {first.To} fail", "get_pod_logs", LogLines.Telling(first.Log))],
+        };
+}

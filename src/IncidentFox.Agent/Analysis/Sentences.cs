@@ -1,0 +1,28 @@
+using IncidentFox.Agent.Estate;
+using IncidentFox.Agent.Reporting;
+
+namespace IncidentFox.Agent.Analysis;
+
+/// <summary>Wording that several analyzers share.</summary>
+internal static class Sentences
+{
+    public static string At(DateTimeOffset at) => at.UtcDateTime.ToString("HH:mm:ss") + " UTC";
+
+    public static string Since(DateTimeOffset? at) => at is { } known ? " since " + At(known) : "";
+
+    public static string Percent(double share) => share is > 0 and < 0.001 ? "under 0.1 %" : $"{share * 100:0.#} %";
+
+    public static string Pods(IReadOnlyCollection<Pod> pods, int all) =>
+        pods.Count == 1 && all <= 1 ? "its pod" : pods.Count == all ? $"all {all} pods" : $"{pods.Count} of {all} pods";
+
+    /// <summary>The last line of an excerpt as a quote, or nothing.</summary>
+    public static string Quoted(string? excerpt, int most = 200) =>
+        excerpt is null ? "" : $": \"{Plain.Line(Message(excerpt.Split('\n')[^1]), most)}\"";
+
+    // logfmt: the message is what a reader wants, not time and level.
+    private static string Message(string line)
+    {
+        var at = line.IndexOf("msg=\"", StringComparison.Ordinal);
+        return at >= 0 && line.EndsWith('"') ? line[(at + 5)..^1] : line;
+    }
+}
