@@ -41,7 +41,7 @@ public sealed record SecretFetch
     public required TimeSpan Duration { get; init; }
 }
 
-/// <summary>Is told of every question to a store before anybody gets the answer, so that it can be audited.</summary>
+/// <summary>Is told of every question to a store before anybody gets the answer, so that it can be audited. Called in the context of the caller who put the question.</summary>
 public interface ISecretObserver
 {
     /// <summary>Records a fetch. When it throws, the secret is not handed out: what can't be recorded is not used.</summary>

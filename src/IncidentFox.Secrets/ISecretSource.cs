@@ -9,6 +9,6 @@ public interface ISecretSource
     /// <summary>Asks the store. Expected failures are results; their reasons hold no secret material.</summary>
     ValueTask<SecretResult> FetchAsync(SecretReference reference, CancellationToken cancellationToken);
 
-    /// <summary>Whether a cached value is still what the store holds, where that can be told at once; otherwise true.</summary>
+    /// <summary>Whether a cached value is still what the store holds. Asked at every use, so it must be quick; true where that can't be told at once.</summary>
     bool IsStillCurrent(SecretReference reference, SecretValue value) => true;
 }

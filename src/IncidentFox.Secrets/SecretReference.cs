@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 
 namespace IncidentFox.Secrets;
 
@@ -136,9 +137,9 @@ public readonly record struct SecretReference
         }
 
         // Percent, query and fragment mean something in a URI and something else in a file name: neither reading is guessed.
-        if (path.Any(static c => char.IsControl(c) || char.IsSurrogate(c) || c is '%' or '?' or '#' or '\\' or '\u2028' or '\u2029'))
+        if (path.Any(static c => IsInvisible(c) || c is '%' or '?' or '#' or '\\'))
         {
-            return "The path in a file:// reference must not contain control characters, surrogates, or any of % ? # \\.";
+            return "The path in a file:// reference must not contain invisible characters, or any of % ? # \\.";
         }
 
         if (path[1..].Split('/').Any(static segment => segment is "" or "." or ".."))
@@ -161,6 +162,11 @@ public readonly record struct SecretReference
         reference = new(SecretScheme.Environment, null, name, null, "env://" + name);
         return null;
     }
+
+    // What could break a log line or turn the reading order of a card.
+    private static bool IsInvisible(char c) => char.GetUnicodeCategory(c)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned;
 
     internal static bool IsVaultName(string name) =>
         name.Length is >= 3 and <= 24

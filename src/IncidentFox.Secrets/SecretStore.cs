@@ -37,6 +37,18 @@ public sealed class SecretStore : IDisposable
         _sweep = time.CreateTimer(static store => ((SecretStore)store!).Sweep(), this, SweepEvery, SweepEvery);
     }
 
+    /// <summary>How many references are remembered.</summary>
+    internal int Cached
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _cache.Count;
+            }
+        }
+    }
+
     /// <summary>The secret, from memory when it is fresh there. Cancelling ends this caller's wait only, not the question to the store.</summary>
     public async ValueTask<SecretResult> GetAsync(SecretReference reference, CancellationToken cancellationToken)
     {
@@ -71,8 +83,12 @@ public sealed class SecretStore : IDisposable
             var now = _clock.Timestamp;
             if (Entry(reference, now) is { } entry && now >= entry.ForcibleAt)
             {
-                entry.Forced(now, _clock, _options.ForcedRefreshInterval);
-                flight = entry.Flight ?? Start(reference, entry, SecretFetchCause.Forced);
+                flight = entry.Flight;   // may have been put before the secret was changed: it does not use up the interval
+                if (flight is null)
+                {
+                    entry.Forced(now, _clock, _options.ForcedRefreshInterval);
+                    flight = Start(reference, entry, SecretFetchCause.Forced);
+                }
             }
         }
 
@@ -200,7 +216,7 @@ public sealed class SecretStore : IDisposable
         {
             return SecretResult.Unavailable(_stop.IsCancellationRequested
                 ? "The gateway is stopping."
-                : $"{reference} did not arrive within {_options.FetchTimeout.TotalSeconds:0} s: check that its store can be reached from here.");
+                : $"{reference} did not arrive in time (at most {_options.FetchTimeout.TotalSeconds:0} s): check that its store can be reached from here.");
         }
         catch (Exception e)
         {

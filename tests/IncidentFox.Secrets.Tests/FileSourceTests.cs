@@ -97,16 +97,18 @@ public sealed class FileSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task Links_in_a_circle_a_directory_and_a_device_are_refused()
+    public async Task Links_in_a_circle_a_directory_a_device_and_a_pipe_are_refused()
     {
         File.CreateSymbolicLink(Path.Combine(_closed, "a"), Path.Combine(_closed, "b"));
         File.CreateSymbolicLink(Path.Combine(_closed, "b"), Path.Combine(_closed, "a"));
         File.CreateSymbolicLink(Path.Combine(_closed, "zero"), "/dev/zero");
         Directory.CreateDirectory(Path.Combine(_closed, "folder"));
+        await RunAsync("mkfifo", "-m", "0600", Path.Combine(_closed, "pipe"));
 
         Assert.Equal(SecretOutcome.Denied, (await FetchAsync(Path.Combine(_closed, "a"))).Outcome);
         Assert.Equal(SecretOutcome.Denied, (await FetchAsync(Path.Combine(_closed, "zero"))).Outcome);
-        Assert.Equal(SecretOutcome.Denied, (await FetchAsync(Path.Combine(_closed, "folder"))).Outcome);
+        Assert.Equal(SecretOutcome.NotFound, (await FetchAsync(Path.Combine(_closed, "folder"))).Outcome);
+        Assert.Equal(SecretOutcome.NotFound, (await FetchAsync(Path.Combine(_closed, "pipe"))).Outcome);
     }
 
     [Fact]
@@ -152,17 +154,33 @@ public sealed class FileSourceTests : IDisposable
 
         Directory.CreateSymbolicLink(Path.Combine(_mounted, "..data_tmp"), "..2026_02");
         // rename(2), which the framework does not offer for a link to a directory.
-        using (var rename = Process.Start("mv", ["-T", Path.Combine(_mounted, "..data_tmp"), Path.Combine(_mounted, "..data")]))
-        {
-            await rename.WaitForExitAsync(StoreFixture.Token);
-            Assert.Equal(0, rename.ExitCode);
-        }
-
+        await RunAsync("mv", "-T", Path.Combine(_mounted, "..data_tmp"), Path.Combine(_mounted, "..data"));
         var renewed = await store.GetAsync(reference, StoreFixture.Token);
 
         Assert.Equal("old", old.Value?.RevealForUse());
         Assert.Equal("new", renewed.Value?.RevealForUse());
         Assert.Equal(2, it.Observed.Count);
+    }
+
+    [Theory]
+    [InlineData("closed", 0b111_111_101, SecretOutcome.Found)]         // 0775, as umask 002 leaves it
+    [InlineData("closed", 0b111_101_111, SecretOutcome.Denied)]        // 0757
+    [InlineData("closed", 0b1_111_111_111, SecretOutcome.Found)]       // 1777: sticky, so nobody else's file can be replaced
+    [InlineData("mounted", 0b111_111_111, SecretOutcome.Found)]
+    public async Task A_directory_that_others_may_write_to_is_not_trusted(string directory, int mode, SecretOutcome expected)
+    {
+        var parent = Directory.CreateDirectory(Path.Combine(_root, directory, "sub")).FullName;
+        Directory.CreateDirectory(Path.Combine(parent, "deep"));
+        var path = Write("a", "abc", Path.Combine(parent, "deep"));
+        File.SetUnixFileMode(parent, (UnixFileMode)mode);
+        Assert.Equal(expected, (await FetchAsync(path)).Outcome);
+    }
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        await process.WaitForExitAsync(StoreFixture.Token);
+        Assert.Equal(0, process.ExitCode);
     }
 
     private ValueTask<SecretResult> FetchAsync(string path) => _source.FetchAsync(Reference(path), StoreFixture.Token);

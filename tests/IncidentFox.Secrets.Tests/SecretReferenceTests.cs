@@ -63,6 +63,8 @@ public sealed class SecretReferenceTests
     [InlineData("file:///a\0b")]
     [InlineData("file:///a\nb")]
     [InlineData("file:///a#b")]
+    [InlineData("file:///a\u2028b")]
+    [InlineData("file:///a\u202eb")]   // turns the reading order
     [InlineData("env://")]
     [InlineData("env://1A")]
     [InlineData("env://A-B")]

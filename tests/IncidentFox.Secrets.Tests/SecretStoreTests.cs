@@ -276,6 +276,30 @@ public sealed class SecretStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_secret_that_nobody_uses_leaves_the_memory_soon_after_its_life()
+    {
+        await _it.VersionAsync();
+        _it.Time.Advance(TimeSpan.FromMinutes(4));
+        Assert.Equal(1, _it.Store.Cached);
+        _it.Time.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(0, _it.Store.Cached);
+        Assert.Equal(1, _it.Fetches);
+    }
+
+    [Fact]
+    public async Task A_forced_refresh_that_joins_a_question_put_earlier_may_be_made_again()
+    {
+        var early = new TaskCompletionSource<SecretResult>();
+        _it.Script = (_, n) => n == 1 ? early.Task : Task.FromResult(_it.Found($"{n}"));
+        var first = _it.VersionAsync();
+        var joined = FreshAsync();
+        early.SetResult(_it.Found("1"));
+        Assert.Equal("1", await first);
+        Assert.Equal("1", (await joined).Value?.Version);
+        Assert.Equal("2", (await FreshAsync()).Value?.Version);
+    }
+
+    [Fact]
     public async Task When_every_place_is_taken_by_a_fetch_under_way_another_is_refused()
     {
         using var it = new StoreFixture(new SecretsOptions { MaxCached = 1 });

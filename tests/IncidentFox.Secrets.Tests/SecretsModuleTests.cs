@@ -75,7 +75,14 @@ public sealed class SecretsModuleTests
             .BuildServiceProvider(new ServiceProviderOptions { ValidateOnBuild = true });
         var store = services.GetRequiredService<SecretStore>();
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => store.GetAsync(StoreFixture.Password, StoreFixture.Token).AsTask()));
+        Task<SecretResult>[] callers;
+        using (vault.Hold())
+        {
+            callers = [.. Enumerable.Range(0, 100).Select(_ => store.GetAsync(StoreFixture.Password, StoreFixture.Token).AsTask())];
+            await audit.UntilAsync(() => vault.Requests.Count > 0);
+        }
+
+        var results = await Task.WhenAll(callers);
 
         Assert.All(results, r => Assert.Equal("abc", r.Value?.RevealForUse()));
         Assert.Equal(1, vault.Reads);

@@ -47,7 +47,7 @@ internal sealed class KeyVaultClients : IDisposable
         AllowAutoRedirect = false,
         UseCookies = false,
         UseProxy = options.Proxy is not null,
-        Proxy = options.Proxy is null ? null : new WebProxy(options.Proxy),
+        Proxy = options.Proxy is null ? null : new WebProxy(options.Proxy, BypassOnLocal: true, BypassList: [@"//169\.254\.169\.254[:/]"]),   // a managed identity's tokens come from the machine itself
         ConnectTimeout = TimeSpan.FromSeconds(5),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     };

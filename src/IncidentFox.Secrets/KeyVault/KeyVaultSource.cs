@@ -37,7 +37,7 @@ internal sealed class KeyVaultSource(KeyVaultOptions options, KeyVaultConnection
             cancellationToken.ThrowIfCancellationRequested();
             return SecretResult.Unavailable($"Key Vault {reference.Vault} cannot be reached: check its name, DNS and the network policy.");
         }
-        catch (InvalidOperationException)
+        catch (InvalidOperationException e) when (e.Message.StartsWith("The challenge resource", StringComparison.Ordinal))
         {
             return SecretResult.Denied(
                 $"What answers as Key Vault {reference.Vault} asks for a token for something else, and gets none: check {SecretsOptions.SectionName}:KeyVault:Vaults and {nameof(KeyVaultOptions.DnsSuffix)}.");

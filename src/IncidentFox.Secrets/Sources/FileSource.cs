@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.Versioning;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
@@ -11,8 +12,10 @@ namespace IncidentFox.Secrets.Sources;
 /// <list type="bullet">
 /// <item>it must lie, links followed, below one of the configured directories;</item>
 /// <item>it must not be writable by its group or by others;</item>
-/// <item>it must not be readable by others, unless it lies in a directory mounted into this container alone.</item>
+/// <item>it must not be readable by others, nor lie in a directory that others may write to, unless it is in one mounted into
+/// this container alone.</item>
 /// </list>
+/// Reading by the group is accepted: root:incidentfox 0440 is how a service is usually given its secrets.
 /// Kubernetes replaces a mounted Secret by pointing the link <c>..data</c> at a new directory, which changes both the path reached
 /// and the time written; either makes a cached value count as changed.
 /// </summary>
@@ -25,7 +28,7 @@ internal sealed class FileSource(FileSecretsOptions options, TimeProvider time) 
 
     public SecretScheme Scheme => SecretScheme.File;
 
-    // On the pool, because opening a file on a dead network mount can hang and the store must be able to give up on it.
+    // On the pool, so that the store's time limit holds for a file system that does not answer.
     public ValueTask<SecretResult> FetchAsync(SecretReference reference, CancellationToken cancellationToken) =>
         new(Task.Run(() => Read(reference), cancellationToken));
 
@@ -52,10 +55,15 @@ internal sealed class FileSource(FileSecretsOptions options, TimeProvider time) 
 
         try
         {
-            // Before opening as well: opening alone has an effect on a device or a pipe.
+            // Before opening as well: opening a device has an effect, and opening a pipe waits. Neither has a length.
             if (RealPath.Of(path) is not { } expected || !IsAllowed(expected))
             {
                 return Outside(path);
+            }
+
+            if (new FileInfo(expected).Length == 0)
+            {
+                return SecretResult.NotFound($"{path} is empty, or not an ordinary file.");
             }
 
             using var file = File.OpenHandle(path);
@@ -76,6 +84,7 @@ internal sealed class FileSource(FileSecretsOptions options, TimeProvider time) 
         }
     }
 
+    [UnsupportedOSPlatform("windows")]
     private SecretResult? RefuseMode(string path, UnixFileMode mode, string opened)
     {
         if ((mode & WritableByMore) != UnixFileMode.None)
@@ -83,9 +92,23 @@ internal sealed class FileSource(FileSecretsOptions options, TimeProvider time) 
             return SecretResult.Denied($"{path} can be written by its group or by others, who could swap the credential: chmod 0400 or 0440.");
         }
 
-        if ((mode & OpenToOthers) != UnixFileMode.None && !options.Mounted.Any(d => RealPath.IsBelow(opened, d)))
+        if (options.Mounted.Any(d => RealPath.IsBelow(opened, d)))
+        {
+            return null;
+        }
+
+        if ((mode & OpenToOthers) != UnixFileMode.None)
         {
             return SecretResult.Denied($"{path} is open to every user of this machine: chmod 0400 or 0440.");
+        }
+
+        // In a directory that others may write to, they may put another file in this one's place.
+        for (var directory = Path.GetDirectoryName(opened); directory is not null && IsAllowed(directory + "/"); directory = Path.GetDirectoryName(directory))
+        {
+            if ((File.GetUnixFileMode(directory) & (UnixFileMode.OtherWrite | UnixFileMode.StickyBit)) == UnixFileMode.OtherWrite)
+            {
+                return SecretResult.Denied($"The directory {directory} can be written by every user of this machine, who could swap the credential: chmod o-w.");
+            }
         }
 
         return null;
