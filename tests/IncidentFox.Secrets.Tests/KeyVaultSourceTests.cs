@@ -149,10 +149,13 @@ public sealed class KeyVaultSourceTests : IAsyncLifetime
         _vault.Fail(KeyVaultFault.Abort, times: 3);
         Assert.Equal(SecretOutcome.Unavailable, (await FetchAsync()).Outcome);
 
-        _vault.Fail(KeyVaultFault.Garbage);
-        using var it = new StoreFixture();
-        using var store = new SecretStore([_source], [], it.Options, it.Time, it);
-        Assert.Equal(SecretOutcome.Unavailable, (await store.GetAsync(Reference, StoreFixture.Token)).Outcome);
+        foreach (var fault in new[] { KeyVaultFault.Garbage, KeyVaultFault.WrongShape })
+        {
+            _vault.Fail(fault);
+            using var it = new StoreFixture();
+            using var store = new SecretStore([_source], [], it.Options, it.Time, it);
+            Assert.Equal(SecretOutcome.Unavailable, (await store.GetAsync(Reference, StoreFixture.Token)).Outcome);
+        }
     }
 
     [Fact]
@@ -161,12 +164,7 @@ public sealed class KeyVaultSourceTests : IAsyncLifetime
         _vault.Fail(KeyVaultFault.Hang);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(StoreFixture.Token);
         var waiting = _source.FetchAsync(Reference, limit.Token).AsTask();
-        while (_vault.Reads == 0)
-        {
-            StoreFixture.Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-
+        await StoreFixture.UntilAsync(() => _vault.Reads > 0);
         await limit.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
     }

@@ -29,7 +29,7 @@ public sealed class SecretStoreTests : IDisposable
         var answer = new TaskCompletionSource<SecretResult>();
         _it.Script = (_, _) => answer.Task;
         var callers = Enumerable.Range(0, 100).Select(_ => Task.Run(() => _it.VersionAsync())).ToArray();
-        await _it.UntilAsync(() => _it.Fetches > 0);
+        await StoreFixture.UntilAsync(() => _it.Fetches > 0);
         answer.SetResult(_it.Found("1"));
 
         Assert.All(await Task.WhenAll(callers), v => Assert.Equal("1", v));
@@ -49,7 +49,7 @@ public sealed class SecretStoreTests : IDisposable
         using var impatient = new CancellationTokenSource();
         var first = _it.Store.GetAsync(StoreFixture.Password, impatient.Token).AsTask();
         var second = _it.VersionAsync();
-        await _it.UntilAsync(() => _it.Fetches > 0);
+        await StoreFixture.UntilAsync(() => _it.Fetches > 0);
         await impatient.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
@@ -73,7 +73,7 @@ public sealed class SecretStoreTests : IDisposable
         _it.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal("1", await _it.VersionAsync());   // nobody waits for the refresh
         Assert.Equal("1", await _it.VersionAsync());
-        await _it.UntilAsync(() => _it.Fetches == 2);
+        await StoreFixture.UntilAsync(() => _it.Fetches == 2);
         second.SetResult(_it.Found("2"));
         await _it.UntilVersionAsync("2");
         Assert.Equal(2, _it.Fetches);
@@ -87,7 +87,7 @@ public sealed class SecretStoreTests : IDisposable
         await _it.VersionAsync();
         _it.Time.Advance(TimeSpan.FromSeconds(200));
         await _it.VersionAsync();
-        await _it.UntilAsync(() => _it.Observed.Count == 2);
+        await StoreFixture.UntilAsync(() => _it.Observed.Count == 2);
         _it.Time.Advance(TimeSpan.FromSeconds(99));
         Assert.Equal("1", await _it.VersionAsync());
         _it.Time.Advance(TimeSpan.FromSeconds(1));
@@ -215,7 +215,7 @@ public sealed class SecretStoreTests : IDisposable
     {
         _it.Script = (_, _) => new TaskCompletionSource<SecretResult>().Task;   // ignores its token
         var waiting = _it.VersionAsync();
-        await _it.UntilAsync(() => _it.Fetches == 1);
+        await StoreFixture.UntilAsync(() => _it.Fetches == 1);
         _it.Time.Advance(TimeSpan.FromSeconds(15));
         Assert.Equal("Unavailable", await waiting);
     }
@@ -324,7 +324,7 @@ public sealed class SecretStoreTests : IDisposable
     {
         _it.Script = (token, _) => Task.Delay(Timeout.Infinite, token).ContinueWith<SecretResult>(_ => throw new OperationCanceledException(token), TaskScheduler.Default);
         var waiting = _it.VersionAsync();
-        await _it.UntilAsync(() => _it.Fetches == 1);
+        await StoreFixture.UntilAsync(() => _it.Fetches == 1);
         _it.Store.Dispose();
         Assert.Equal("Unavailable", await waiting);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => _it.VersionAsync());

@@ -79,7 +79,7 @@ public sealed class SecretsModuleTests
         using (vault.Hold())
         {
             callers = [.. Enumerable.Range(0, 100).Select(_ => store.GetAsync(StoreFixture.Password, StoreFixture.Token).AsTask())];
-            await audit.UntilAsync(() => vault.Requests.Count > 0);
+            await StoreFixture.UntilAsync(() => vault.Requests.Count > 0);
         }
 
         var results = await Task.WhenAll(callers);

@@ -51,20 +51,18 @@ internal sealed class StoreFixture : ISecretSource, ISecretObserver, ILogger<Sec
     }
 
     /// <summary>Gets until the background has done its work.</summary>
-    public async Task UntilVersionAsync(string version)
-    {
-        while (await VersionAsync() != version)
-        {
-            Token.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
-    }
+    public Task UntilVersionAsync(string version) => UntilAsync(async () => await VersionAsync() == version);
 
-    public async Task UntilAsync(Func<bool> condition)
+    public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    /// <summary>Waits for what other threads are about to do; the limit only makes a failure end.</summary>
+    private static async Task UntilAsync(Func<Task<bool>> condition)
     {
-        while (!condition())
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(20));
+        while (!await condition())
         {
-            Token.ThrowIfCancellationRequested();
+            limit.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
     }

@@ -56,6 +56,7 @@ internal sealed class KeyVaultClients : IDisposable
     {
         Transport = transport,
         ExcludeInteractiveBrowserCredential = true,
+        ExcludeBrokerCredential = !options.AllowDeveloperCredentials,
         ExcludeVisualStudioCredential = !options.AllowDeveloperCredentials,
         ExcludeVisualStudioCodeCredential = !options.AllowDeveloperCredentials,
         ExcludeAzureCliCredential = !options.AllowDeveloperCredentials,

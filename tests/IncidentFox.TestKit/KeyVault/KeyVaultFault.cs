@@ -22,6 +22,9 @@ public sealed class KeyVaultFault
     /// <summary>Something else answers in the vault's place.</summary>
     public static KeyVaultFault Garbage { get; } = Answer(new KeyVaultAnswer(200, "<html>captive portal</html>") { ContentType = "text/html" });
 
+    /// <summary>JSON, but not what the service writes.</summary>
+    public static KeyVaultFault WrongShape { get; } = Answer(new KeyVaultAnswer(200, """{"value":5,"id":"https://elsewhere.example/secrets/a/b"}"""));
+
     /// <summary>The connection is cut.</summary>
     public static KeyVaultFault Abort { get; } = new(static (context, _) =>
     {
