@@ -14,18 +14,22 @@ internal static class Commands
         ["identity"] => Looking.Identity(),
         ["descriptors"] => Looking.Descriptors(),
         ["tree"] => Looking.Tree("/"),
+        ["list", var folder] => Directory.GetFileSystemEntries(folder),
+        ["read", var path] => File.ReadAllLines(path),
         ["mounts"] => File.ReadAllLines("/proc/self/mountinfo"),
         ["processes"] => Looking.Processes(),
-        ["scan", .. var needles] => Scanning.Scan(needles),
+        ["scan", var folder, var process, .. var needles] => Scanning.Scan(folder, process, needles),
         ["connect", var kind, .. var target] => [Reaching.Connect(kind, target)],
         ["allocate", var megabytes] => [Allocate(Number(megabytes))],
         ["fork", var count] => [Fork(Number(count))],
         ["write", var path] => [Write(path)],
+        ["fill", var path, var megabytes] => [Fill(path, Number(megabytes))],
         ["namespace"] => [Outcome(Libc.unshare(0x10000000))],
         ["mount"] => [Outcome(Libc.mount("none", "/tmp", "tmpfs", 0, 0))],
         ["ignore-sigterm"] => [IgnoreTermination()],
         ["print", var base64] => [Print(base64)],
         ["spin"] => Spin(),
+        ["sleep"] => Sleep(),
         _ => ["unknown command"],
     };
 
@@ -70,6 +74,18 @@ internal static class Commands
         return "ok";
     }
 
+    private static string Fill(string path, int megabytes)
+    {
+        using var file = File.OpenWrite(path);
+        var block = new byte[1024 * 1024];
+        for (var i = 0; i < megabytes; i++)
+        {
+            file.Write(block);
+        }
+
+        return "ok";
+    }
+
     private static string IgnoreTermination()
     {
         _ = Libc.signal(Libc.SigTerm, Libc.Ignore);
@@ -89,6 +105,12 @@ internal static class Commands
         {
             Thread.SpinWait(1000);
         }
+    }
+
+    private static IEnumerable<string> Sleep()
+    {
+        Thread.Sleep(Timeout.Infinite);
+        yield break;
     }
 
     private static string Invariant(FormattableString text) => FormattableString.Invariant(text);

@@ -11,11 +11,11 @@ internal static class Scanning
     private const byte Mask = 0xA5;
     private const int Chunk = 1 << 20;
 
-    public static IEnumerable<string> Scan(string[] hexNeedles)
+    public static IEnumerable<string> Scan(string folder, string process, string[] hexNeedles)
     {
         var needles = hexNeedles.Select(Convert.FromHexString).ToArray();
         long scanned = 0;
-        foreach (var path in Looking.Tree("/").Concat(ProcFiles()).Where(File.Exists))
+        foreach (var path in Looking.Tree(folder).Concat(ProcFiles(process)).Where(File.Exists))
         {
             foreach (var hit in ScanFile(path, needles, ref scanned))
             {
@@ -34,9 +34,9 @@ internal static class Scanning
         yield return FormattableString.Invariant($"scanned {scanned}");
     }
 
-    private static IEnumerable<string> ProcFiles()
+    private static IEnumerable<string> ProcFiles(string only)
     {
-        foreach (var process in Directory.GetDirectories("/proc").Where(path => path["/proc/".Length..].All(char.IsAsciiDigit)))
+        foreach (var process in Directory.GetDirectories("/proc").Where(path => path["/proc/".Length..].All(char.IsAsciiDigit) && (only == "*" || path == "/proc/" + only)))
         {
             foreach (var file in (string[])["environ", "cmdline", "comm", "status", "maps", "mountinfo", "cgroup"])
             {
@@ -44,7 +44,7 @@ internal static class Scanning
             }
         }
 
-        foreach (var file in (string[])["/proc/cmdline", "/proc/mounts", "/proc/net/unix", "/proc/net/tcp", "/proc/keys", "/proc/kmsg", "/proc/sched_debug"])
+        foreach (var file in (string[])["/proc/cmdline", "/proc/mounts", "/proc/net/unix", "/proc/net/tcp", "/proc/keys", "/proc/sched_debug"])
         {
             yield return file;
         }
