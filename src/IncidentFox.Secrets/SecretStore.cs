@@ -12,10 +12,9 @@ public sealed class SecretStore : IDisposable
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<SecretScheme, ISecretSource> _sources;
-    private readonly ISecretObserver[] _observers;
+    private readonly SecretFetcher _fetcher;
     private readonly SecretsOptions _options;
     private readonly SecretClock _clock;
-    private readonly ILogger<SecretStore> _logger;
     private readonly Dictionary<SecretReference, CachedSecret> _cache = [];
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
@@ -30,10 +29,9 @@ public sealed class SecretStore : IDisposable
         ILogger<SecretStore> logger)
     {
         _sources = sources.ToDictionary(s => s.Scheme);
-        _observers = [.. observers];
         _options = options;
         _clock = new SecretClock(time);
-        _logger = logger;
+        _fetcher = new SecretFetcher(_sources, [.. observers], options, time, logger);
         _sweep = time.CreateTimer(static store => ((SecretStore)store!).Sweep(), this, SweepEvery, SweepEvery);
     }
 
@@ -167,81 +165,14 @@ public sealed class SecretStore : IDisposable
     private Task<SecretResult> Start(SecretReference reference, CachedSecret entry, SecretFetchCause cause) =>
         entry.Flight = Task.Run(() => FlyAsync(reference, entry, cause));
 
-    /// <summary>Belongs to nobody who waits for it: it ends by its own time limit, and never faults.</summary>
+    /// <summary>Belongs to nobody who waits for it: it ends by its own time limits, and never faults.</summary>
     private async Task<SecretResult> FlyAsync(SecretReference reference, CachedSecret entry, SecretFetchCause cause)
     {
-        var answer = SecretResult.Unavailable($"Fetching {reference} failed: see the log.");
-        try
+        var answer = await _fetcher.FetchAsync(reference, cause, _stop.Token);
+        lock (_gate)
         {
-            var at = _clock.Now;
-            var started = _clock.Timestamp;
-            answer = await AskAsync(reference);
-            answer = await RecordAsync(answer, new SecretFetch
-            {
-                Reference = reference,
-                Cause = cause,
-                Outcome = answer.Outcome,
-                Reason = answer.Reason,
-                Version = answer.Value?.Version,
-                At = at,
-                Duration = _clock.Provider.GetElapsedTime(started),
-            });
-        }
-        finally
-        {
-            lock (_gate)
-            {
-                entry.Flight = null;
-                answer = _stop.IsCancellationRequested ? answer : entry.Absorb(answer, cause, _clock.Timestamp, _clock, _options);
-            }
-        }
-
-        return answer;
-    }
-
-    private async Task<SecretResult> AskAsync(SecretReference reference)
-    {
-        if (!_sources.TryGetValue(reference.Scheme, out var source))
-        {
-            return SecretResult.Denied($"No source for {reference.Scheme} secrets is set up here, so {reference} cannot be read.");
-        }
-
-        using var limit = new CancellationTokenSource(_options.FetchTimeout, _clock.Provider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _stop.Token);
-        try
-        {
-            return await source.FetchAsync(reference, either.Token).AsTask().WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            return SecretResult.Unavailable(_stop.IsCancellationRequested
-                ? "The gateway is stopping."
-                : $"{reference} did not arrive in time (at most {_options.FetchTimeout.TotalSeconds:0} s): check that its store can be reached from here.");
-        }
-        catch (Exception e)
-        {
-            // The type only: a message or an inner exception may quote what was being read.
-            Log.SourceFailed(_logger, reference, e.GetType().Name);
-            return SecretResult.Unavailable($"Reading {reference} failed ({e.GetType().Name}).");
-        }
-    }
-
-    private async Task<SecretResult> RecordAsync(SecretResult answer, SecretFetch fetch)
-    {
-        using var limit = new CancellationTokenSource(_options.FetchTimeout, _clock.Provider);
-        try
-        {
-            foreach (var observer in _observers)
-            {
-                await observer.FetchedAsync(fetch, limit.Token).AsTask().WaitAsync(limit.Token);
-            }
-
-            return answer;
-        }
-        catch (Exception e)
-        {
-            Log.NotRecorded(_logger, fetch.Reference, e.GetType().Name);
-            return SecretResult.Unavailable($"The fetch of {fetch.Reference} could not be recorded, so its value is not used: check the audit database.");
+            entry.Flight = null;
+            return _stop.IsCancellationRequested ? answer : entry.Absorb(answer, cause, _clock.Timestamp, _clock, _options);
         }
     }
 
@@ -281,13 +212,4 @@ public sealed class SecretStore : IDisposable
 
         _sweep.Dispose();
     }
-}
-
-internal static partial class Log
-{
-    [LoggerMessage(1, LogLevel.Error, "Reading {Reference} failed with {ExceptionType}")]
-    public static partial void SourceFailed(ILogger logger, SecretReference reference, string exceptionType);
-
-    [LoggerMessage(2, LogLevel.Error, "The fetch of {Reference} could not be recorded ({ExceptionType}); its value is not used")]
-    public static partial void NotRecorded(ILogger logger, SecretReference reference, string exceptionType);
 }

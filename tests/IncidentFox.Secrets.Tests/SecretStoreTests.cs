@@ -261,6 +261,16 @@ public sealed class SecretStoreTests : IDisposable
     }
 
     [Fact]
+    public async Task A_disabled_secret_is_dropped_though_that_cannot_be_recorded()
+    {
+        _it.Script = (_, n) => Task.FromResult(n == 1 ? _it.Found("1") : SecretResult.Disabled("disabled"));
+        await _it.VersionAsync();
+        _it.Observe = (_, _) => throw new IOException("no database");
+        Assert.Equal(SecretOutcome.Disabled, (await FreshAsync()).Outcome);
+        Assert.Equal("Disabled", await _it.VersionAsync());
+    }
+
+    [Fact]
     public async Task The_cache_is_bounded_and_forgets_what_was_used_longest_ago()
     {
         using var it = new StoreFixture(new SecretsOptions { MaxCached = 2 });

@@ -41,8 +41,11 @@ public sealed class KeyVaultFault
     });
 
     /// <summary>429, with or without the header that says when to come back.</summary>
-    public static KeyVaultFault Throttled(string? retryAfter = null) => Answer(KeyVaultAnswer.Error(
-        429, "Throttled", "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached") with { RetryAfter = retryAfter });
+    public static KeyVaultFault Throttled(string? retryAfter = null)
+    {
+        var answer = KeyVaultAnswer.Error(429, "Throttled", "Request was not processed because too many requests were received. Reason: VaultRequestTypeLimitReached");
+        return Answer(answer with { RetryAfter = retryAfter });
+    }
 
     internal Task<KeyVaultAnswer> ActAsync(HttpContext context, CancellationToken stopping) => _act(context, stopping);
 
