@@ -22,15 +22,18 @@ public abstract record LocalSandboxChoice
 public static class LocalSandboxes
 {
     /// <summary>Starts one sandbox with each candidate, strongest first, and takes the first whose agent reaches its door.</summary>
-    public static async Task<LocalSandboxChoice> ChooseAsync(
-        LocalSandboxOptions options, ISandboxDoor door, TimeProvider time, ILogger logger, CancellationToken ct)
+    public static Task<LocalSandboxChoice> ChooseAsync(
+        LocalSandboxOptions options, ISandboxDoor door, TimeProvider time, ILogger logger, CancellationToken ct) =>
+        ChooseAsync(options, CgroupHost.Detect(), door, time, logger, ct);
+
+    internal static async Task<LocalSandboxChoice> ChooseAsync(
+        LocalSandboxOptions options, CgroupHost? cgroups, ISandboxDoor door, TimeProvider time, ILogger logger, CancellationToken ct)
     {
         if (options.Validate() is { Count: > 0 } errors)
         {
             return new LocalSandboxChoice.Refused("sandbox_misconfigured", string.Join(' ', errors));
         }
 
-        var cgroups = CgroupHost.Detect();
         if (cgroups is null)
         {
             logger.LogWarning("No cgroup can be made here: sandboxes are held by resource limits, per process instead of together. Run as root or delegate a cgroup");

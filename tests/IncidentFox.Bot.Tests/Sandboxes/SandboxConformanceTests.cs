@@ -98,56 +98,6 @@ public abstract partial class SandboxConformanceTests(string driver)
     }
 
     [Fact]
-    public async Task An_agent_that_takes_too_much_memory_is_killed_and_it_is_said_why()
-    {
-        await using var fixture = await SandboxFixture.CreateAsync(driver);
-        var (sandbox, probe) = await fixture.StartProbeAsync();
-        using (probe)
-        {
-            await probe.TellAsync("allocate 1000", Ct);
-
-            Assert.Equal(SandboxExitKind.OutOfMemory, (await sandbox.Exited.WaitAsync(Ct)).Kind);
-            Assert.Empty(Leftovers.Of(sandbox.Id, fixture.RuntimeDirectory));
-        }
-    }
-
-    [Fact]
-    public async Task An_agent_gets_the_memory_that_it_may_have()
-    {
-        await using var fixture = await SandboxFixture.CreateAsync(driver);
-        var (sandbox, probe) = await fixture.StartProbeAsync();
-        using (probe)
-        {
-            Assert.Equal("ok", await probe.AskOneAsync("allocate 100", Ct));
-            await sandbox.StopAsync(Ct);
-        }
-    }
-
-    [Fact]
-    public async Task A_fork_bomb_ends_at_the_process_limit()
-    {
-        await using var fixture = await SandboxFixture.CreateAsync(driver);
-        var (sandbox, probe) = await fixture.StartProbeAsync();
-        using (probe)
-        {
-            Assert.Equal("ok", await probe.AskOneAsync("fork 20", Ct));
-            string answer;
-            try
-            {
-                answer = await probe.AskOneAsync("fork 1000", Ct);
-            }
-            catch (Exception gone) when (gone is IOException)
-            {
-                answer = (await sandbox.Exited.WaitAsync(Ct)).Kind.ToString(); // gVisor's own kernel gives up when this machine's refuses it a process
-            }
-
-            Assert.True(answer.StartsWith("failed after", StringComparison.Ordinal) || answer == nameof(SandboxExitKind.Crashed), answer);
-            await sandbox.StopAsync(Ct);
-            Assert.Empty(Leftovers.Of(sandbox.Id, fixture.RuntimeDirectory));
-        }
-    }
-
-    [Fact]
     public async Task Many_sandboxes_start_and_stop_at_once()
     {
         await using var fixture = await SandboxFixture.CreateAsync(driver);

@@ -1,4 +1,5 @@
 using IncidentFox.Bot.Sandboxes;
+using IncidentFox.Bot.Sandboxes.Local;
 using IncidentFox.Core;
 using IncidentFox.TestKit.Probe;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,10 +40,10 @@ internal sealed class SandboxFixture : IAsyncDisposable
 
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
-    public static async Task<SandboxFixture> CreateAsync(string driver, TimeProvider? time = null)
+    public static async Task<SandboxFixture> CreateAsync(string driver, TimeProvider? time = null, bool cgroups = true)
     {
         var fixture = new SandboxFixture(driver, time);
-        var choice = await LocalSandboxes.ChooseAsync(fixture.Options, fixture.Door, fixture.Time, NullLogger.Instance, Ct);
+        var choice = await LocalSandboxes.ChooseAsync(fixture.Options, cgroups ? CgroupHost.Detect() : null, fixture.Door, fixture.Time, NullLogger.Instance, Ct);
         fixture.Driver = choice is LocalSandboxChoice.Chosen(var chosen)
             ? chosen
             : throw new InvalidOperationException("The tests need this driver on this machine: " + ((LocalSandboxChoice.Refused)choice).Sentence);

@@ -75,31 +75,41 @@ internal sealed class CgroupHost
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    private static string? TryMakeUnifiedParent(string mount)
+    private static string? TryMakeUnifiedParent(string mount) => Try(() =>
+    {
+        const string controllers = "+memory +pids +cpu";
+        var parent = Path.Combine(mount, Parent);
+        if (!Directory.Exists(parent)) // made by an administrator and given to us, or made by us as root
+        {
+            File.WriteAllText(Path.Combine(mount, "cgroup.subtree_control"), controllers);
+            Directory.CreateDirectory(parent);
+        }
+
+        File.WriteAllText(Path.Combine(parent, "cgroup.subtree_control"), controllers);
+        return Proven(parent);
+    });
+
+    private static string? TryMakeParent(string controller) =>
+        Directory.Exists(controller) ? Try(() => Proven(Directory.CreateDirectory(Path.Combine(controller, Parent)).FullName)) : null;
+
+    // One that somebody else made exists as well, but only one that is ours takes a child.
+    private static string Proven(string parent)
+    {
+        var child = Path.Combine(parent, "proof-" + ProcessIdentity.Own.FileName + "-" + Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(child);
+        Directory.Delete(child);
+        return parent;
+    }
+
+    private static string? Try(Func<string> make)
     {
         try
         {
-            const string controllers = "+memory +pids +cpu";
-            File.WriteAllText(Path.Combine(mount, "cgroup.subtree_control"), controllers);
-            var parent = Directory.CreateDirectory(Path.Combine(mount, Parent)).FullName;
-            File.WriteAllText(Path.Combine(parent, "cgroup.subtree_control"), controllers);
-            return parent;
+            return make();
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
             return null; // not ours to write, or a controller is missing
-        }
-    }
-
-    private static string? TryMakeParent(string controller)
-    {
-        try
-        {
-            return Directory.Exists(controller) ? Directory.CreateDirectory(Path.Combine(controller, Parent)).FullName : null;
-        }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
-        {
-            return null;
         }
     }
 }

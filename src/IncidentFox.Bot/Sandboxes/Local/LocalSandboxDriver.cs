@@ -66,21 +66,16 @@ internal sealed class LocalSandboxDriver(
         var socket = await door.OpenAsync(spec.Id, ct);
         remains.Update(remains.Record with { DoorDirectory = Path.GetDirectoryName(socket) });
         var asRoot = Environment.IsPrivilegedProcess;
-        if (asRoot)
-        {
-            RuntimeFolders.GiveDoorTo(layout.HostUser, socket);
-        }
+        RuntimeFolders.GiveDoorTo(layout, socket);
 
         var (memory, processes) = runtime.Overhead;
         var limits = spec.Limits;
         var cgroup = cgroups?.Create(layout.Short, new(limits.MemoryBytes + memory, limits.Processes + processes, options.Processors));
         var command = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot));
-        var byResourceLimit = cgroup is null && runtime.InheritsLimits;
-        var process = await SandboxProcess.StartAsync(
-            command,
-            cgroup,
-            byResourceLimit ? limits.MemoryBytes + memory : null,
-            byResourceLimit ? limits.Processes + processes + UserTasks.Count(asRoot ? layout.HostUser : null) : null);
+        var resources = cgroup is null && runtime.InheritsLimits
+            ? new ResourceLimits(limits.MemoryBytes + memory, limits.Processes + processes + UserTasks.Count(asRoot ? layout.HostUser : null))
+            : null;
+        var process = await SandboxProcess.StartAsync(command, cgroup, resources);
         if (ProcessIdentity.Of(process.Id) is { } identity)
         {
             remains.Update(remains.Record with { Process = identity });

@@ -56,7 +56,7 @@ internal static class OciBundle
             Limit("RLIMIT_NPROC", launch.Limits.Processes));
         if (!launch.HasCgroup)
         {
-            limits.Add(Limit("RLIMIT_AS", launch.Limits.MemoryBytes));
+            limits.Add(Limit("RLIMIT_AS", ResourceLimits.AddressSpaceFor(launch.Limits.MemoryBytes)));
         }
 
         return limits;

@@ -10,14 +10,15 @@ namespace IncidentFox.Bot.Sandboxes.Local;
 /// </summary>
 internal static class SandboxProcess
 {
-    // $1 address space in KiB or -, $2 processes or -, then the cgroups to enter up to --, then the command. Nothing is interpolated.
+    // $1 to $3: data and address space in KiB and processes, or -; then the cgroups to enter up to --, then the command. Nothing is interpolated.
     private const string Script =
         """
         set -e
         ulimit -c 0
-        [ "$1" = - ] || ulimit -v "$1"
-        [ "$2" = - ] || ulimit -p "$2"
-        shift 2
+        [ "$1" = - ] || ulimit -d "$1"
+        [ "$2" = - ] || ulimit -v "$2"
+        [ "$3" = - ] || ulimit -p "$3"
+        shift 3
         while [ "$1" != -- ]; do echo 0 > "$1"; shift; done
         shift
         exec "$@"
@@ -26,7 +27,7 @@ internal static class SandboxProcess
     private static readonly BlockingCollection<(ProcessStartInfo Start, TaskCompletionSource<Process> Started)> Queue = [];
     private static readonly Lazy<Thread> Launcher = new(StartLauncher);
 
-    public static Task<Process> StartAsync(IReadOnlyList<string> command, SandboxCgroup? cgroup, long? addressSpace, int? processes)
+    public static Task<Process> StartAsync(IReadOnlyList<string> command, SandboxCgroup? cgroup, ResourceLimits? resources)
     {
         var start = new ProcessStartInfo("/bin/sh")
         {
@@ -38,7 +39,8 @@ internal static class SandboxProcess
         };
         start.Environment.Clear();
         start.Environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-        foreach (var argument in (string[])["-c", Script, "incidentfox-sandbox", Text(addressSpace / 1024), Text(processes), .. cgroup?.Entrances ?? [], "--", .. command])
+        string[] limits = [Text(resources?.Data / 1024), Text(resources?.AddressSpace / 1024), Text(resources?.Processes)];
+        foreach (var argument in (string[])["-c", Script, "incidentfox-sandbox", .. limits, .. cgroup?.Entrances ?? [], "--", .. command])
         {
             start.ArgumentList.Add(argument);
         }

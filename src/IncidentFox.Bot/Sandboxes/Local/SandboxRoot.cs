@@ -47,39 +47,3 @@ internal sealed record SandboxRoot(string Base)
         }
     }
 }
-
-/// <summary>The runtime directory and its two folders, with the modes that the sandbox's user and nobody else's curiosity need.</summary>
-internal static class RuntimeFolders
-{
-    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-    private const UnixFileMode PassThrough = Private | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
-
-    public static void Ensure(string runtimeDirectory)
-    {
-        Directory.CreateDirectory(runtimeDirectory);
-        Directory.CreateDirectory(SandboxLayout.RecordsOf(runtimeDirectory), Private);
-        Directory.CreateDirectory(SandboxLayout.RootsOf(runtimeDirectory));
-        LetThrough(runtimeDirectory);
-        LetThrough(SandboxLayout.RootsOf(runtimeDirectory));
-    }
-
-    /// <summary>As root, sandboxes run as users of their own, who must be able to pass through but not to list.</summary>
-    public static void LetThrough(string folder)
-    {
-        if (Environment.IsPrivilegedProcess)
-        {
-            File.SetUnixFileMode(folder, PassThrough);
-        }
-    }
-
-    /// <summary>Gives the door to the sandbox's own user, and closes it to every other.</summary>
-    public static void GiveDoorTo(uint user, string socketPath)
-    {
-        var folder = Path.GetDirectoryName(socketPath)!;
-        LetThrough(Path.GetDirectoryName(folder)!);
-        File.SetUnixFileMode(socketPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        Libc.ChangeOwner(socketPath, user);
-        File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserExecute);
-        Libc.ChangeOwner(folder, user);
-    }
-}

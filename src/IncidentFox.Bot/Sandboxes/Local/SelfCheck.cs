@@ -23,12 +23,14 @@ internal static class SelfCheck
         }
 
         var knocked = door.KnockedAsync(ct);
-        if (await Task.WhenAny(knocked, sandbox.Exited) == knocked)
+        await Task.WhenAny(knocked, sandbox.Exited);
+        if (knocked.IsCompletedSuccessfully)
         {
-            await knocked;
             await sandbox.StopAsync(ct);
             return null;
         }
+
+        ct.ThrowIfCancellationRequested();
 
         var exit = await sandbox.Exited;
         return exit.Kind == SandboxExitKind.TimedOut
@@ -51,7 +53,7 @@ internal static class SelfCheck
 
         public async Task KnockedAsync(CancellationToken ct)
         {
-            using var connection = await socket.AcceptAsync(ct);
+            using var connection = await socket.AcceptAsync(ct); // fails when the sandbox has ended and its door is closed
         }
 
         // The folder is removed with what else is left of the sandbox.
