@@ -1,0 +1,153 @@
+using System.Text.Json.Nodes;
+
+namespace IncidentFox.Workbench.Estate.Kubernetes;
+
+/// <summary>PATCH and PUT of an object or of its scale subresource.</summary>
+internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, ChangeCounters counters)
+{
+    public ApiAnswer Change(ResourceType type, string ns, string name, string subresource, ApiRequest request)
+    {
+        var change = Reader(request);
+        var dryRun = request.IsDryRun(request.Method == "PUT" ? "UpdateOptions" : "PatchOptions");
+        lock (store.Gate)
+        {
+            var found = store.Get(type, ns, name) ?? throw ApiException.NotFound(type, name);
+            var after = subresource == "scale" ? ChangeScale(type, found, change, request) : ChangeObject(type, found, change);
+            ObjectRules.CheckChange(type, found, after);
+            var written = Write(type, found, after, subresource, request, dryRun);
+            return ApiAnswer.Json(subresource == "scale" ? Scale.Of(written) : written);
+        }
+    }
+
+    /// <summary>How the request's body turns the present object into the wanted one.</summary>
+    private static Func<JsonObject, JsonObject> Reader(ApiRequest request)
+    {
+        if (request.Method == "PUT")
+        {
+            return request.ContentType is "application/json" or ""
+                ? _ => request.Json() as JsonObject ?? throw ApiException.BadRequest("the object provided is unrecognized: it is not a JSON object")
+                : throw ApiException.UnsupportedMediaType();
+        }
+
+        return request.ContentType switch
+        {
+            "application/json-patch+json" => o => JsonPatch.Apply(o, request.Json()),
+            "application/merge-patch+json" => o => MergePatch.Apply(o, request.Json(), strategic: false),
+            "application/strategic-merge-patch+json" => o => MergePatch.Apply(o, request.Json(), strategic: true),
+            _ => throw ApiException.UnsupportedMediaType(),
+        };
+    }
+
+    private static JsonObject ChangeObject(ResourceType type, JsonObject found, Func<JsonObject, JsonObject> change)
+    {
+        var after = change(found);
+        CheckAddress(found, after);
+        CheckPreconditions(type, type.Plural, found, after);
+
+        // Status has a subresource of its own, and the server's own fields are not the client's to write.
+        after["kind"] = type.Kind;
+        after["apiVersion"] = type.ApiVersion;
+        after["status"] = found["status"]?.DeepClone();
+        if (after["status"] is null)
+        {
+            after.Remove("status");
+        }
+
+        foreach (var field in (string[])["uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"])
+        {
+            Restore(found.Child("metadata"), after.Child("metadata"), field);
+        }
+
+        return after;
+    }
+
+    private static JsonObject ChangeScale(ResourceType type, JsonObject found, Func<JsonObject, JsonObject> change, ApiRequest request)
+    {
+        var scale = change(Scale.Of(found));
+        CheckAddress(found, scale);
+        CheckPreconditions(type, $"{type.Plural}/scale", found, scale);
+        if (scale.Number("spec", "replicas") is not >= 0)
+        {
+            var value = scale.At("spec", "replicas")?.ToJsonString() ?? "null";
+            throw ApiException.Invalid("autoscaling", "Scale", found.Name(), FieldError.Value("spec.replicas", value, "must be greater than or equal to 0"));
+        }
+
+        return found.With(o => o.Child("spec")["replicas"] = scale.Number("spec", "replicas"));
+    }
+
+    private static void CheckAddress(JsonObject found, JsonObject after)
+    {
+        if (after.Name() is var name && name != found.Name())
+        {
+            throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({found.Name()})");
+        }
+
+        if (after.Namespace() is { Length: > 0 } ns && ns != found.Namespace())
+        {
+            throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
+        }
+    }
+
+    /// <summary>A uid or a resourceVersion in what is sent must be the present one.</summary>
+    private static void CheckPreconditions(ResourceType type, string resource, JsonObject found, JsonObject after)
+    {
+        if (after.Text("metadata", "uid") is { Length: > 0 } uid && uid != found.Uid())
+        {
+            throw ApiException.Conflict(
+                type.Group, resource, found.Name(), $"Precondition failed: UID in precondition: {uid}, UID in object meta: {found.Uid()}");
+        }
+
+        if (after.Text("metadata", "resourceVersion") is { Length: > 0 } version && version != found.Text("metadata", "resourceVersion"))
+        {
+            throw ApiException.Modified(type, found.Name());
+        }
+    }
+
+    private JsonObject Write(ResourceType type, JsonObject found, JsonObject after, string subresource, ApiRequest request, bool dryRun)
+    {
+        var metadata = after.Child("metadata");
+        metadata["resourceVersion"] = found.Text("metadata", "resourceVersion");
+        if (JsonNode.DeepEquals(found, after))
+        {
+            return found;
+        }
+
+        if (!JsonNode.DeepEquals(found["spec"], after["spec"]) && found.Number("metadata", "generation") is { } generation)
+        {
+            metadata["generation"] = generation + 1;
+        }
+
+        if (dryRun)
+        {
+            return after;
+        }
+
+        var isScaled = type == ResourceTypes.Deployments && found.Number("spec", "replicas") != after.Number("spec", "replicas");
+        if (isScaled)
+        {
+            ManagedFields.Scaled(after, ManagerOf(request), subresource, clock.GetUtcNow());
+            counters.Scaled();
+        }
+        else
+        {
+            counters.Changed();
+        }
+
+        return store.Update(type, after);
+    }
+
+    private static string ManagerOf(ApiRequest request) => request.Query("fieldManager") is { Length: > 0 } manager
+        ? manager : request.UserAgent?.Split('/')[0] is { Length: > 0 } agent ? agent : "unknown";
+
+    private static void Restore(JsonObject from, JsonObject to, string field)
+    {
+        if (from[field] is { } value)
+        {
+            to[field] = value.DeepClone();
+        }
+        else
+        {
+            to.Remove(field);
+        }
+    }
+}

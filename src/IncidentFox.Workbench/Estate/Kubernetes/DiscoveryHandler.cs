@@ -1,0 +1,94 @@
+using System.Text.Json.Nodes;
+
+namespace IncidentFox.Workbench.Estate.Kubernetes;
+
+/// <summary>What the server says of itself: /version, /api, /apis, resource lists, health.</summary>
+internal static class DiscoveryHandler
+{
+    public static ApiAnswer Answer(string path) => path.Trim('/').Split('/') switch
+    {
+        ["healthz" or "livez" or "readyz"] => ApiAnswer.Text("ok"),
+        ["version"] => ApiAnswer.Json(Version()),
+        ["api"] => ApiAnswer.Json(new() { ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1"), ["serverAddressByClientCIDRs"] = new JsonArray() }),
+        ["api", "v1"] => ApiAnswer.Json(Resources("", "v1")),
+        ["apis"] => ApiAnswer.Json(Groups()),
+        ["apis", var group] when group.Length > 0 && ResourceTypes.HasGroup(group) => ApiAnswer.Json(Group(group)),
+        ["apis", var group, var version] when ResourceTypes.All.Any(t => t.Group == group && t.Version == version) => ApiAnswer.Json(Resources(group, version)),
+        ["apis", var group, _] when ResourceTypes.HasGroup(group) => throw ApiException.NoSuchResource(),
+        ["api", _] => throw ApiException.NoSuchResource(),
+        _ => ApiAnswer.Text("404 page not found\n", 404),
+    };
+
+    private static JsonObject Version() => new()
+    {
+        ["major"] = "1",
+        ["minor"] = "33",
+        ["gitVersion"] = "v1.33.13",
+        ["gitCommit"] = new string('0', 40),
+        ["gitTreeState"] = "clean",
+        ["buildDate"] = "2026-01-01T00:00:00Z",
+        ["goVersion"] = "go1.24",
+        ["compiler"] = "gc",
+        ["platform"] = "linux/amd64",
+    };
+
+    private static JsonObject Groups() => new()
+    {
+        ["kind"] = "APIGroupList",
+        ["apiVersion"] = "v1",
+        ["groups"] = new JsonArray([.. ResourceTypes.All.Select(t => t.Group).Where(g => g.Length > 0).Distinct().Select(g => GroupBody(g, []))]),
+    };
+
+    private static JsonObject Group(string group) => GroupBody(group, new() { ["kind"] = "APIGroup", ["apiVersion"] = "v1" });
+
+    private static JsonObject GroupBody(string group, JsonObject body)
+    {
+        var version = ResourceTypes.All.First(t => t.Group == group).Version;
+        JsonObject Named() => new() { ["groupVersion"] = $"{group}/{version}", ["version"] = version };
+        body["name"] = group;
+        body["versions"] = new JsonArray(Named());
+        body["preferredVersion"] = Named();
+        return body;
+    }
+
+    private static JsonObject Resources(string group, string version)
+    {
+        var resources = new JsonArray();
+        foreach (var type in ResourceTypes.All.Where(t => t.Group == group && t.Version == version))
+        {
+            var row = Row(type.Plural, type.Kind, type.Namespaced, Verbs(type));
+            row["singularName"] = type.Singular;
+            if (type.ShortNames.Length > 0)
+            {
+                row["shortNames"] = Strings(type.ShortNames);
+            }
+
+            resources.Add(row);
+            foreach (var subresource in type.Subresources)
+            {
+                var isScale = subresource == "scale";
+                resources.Add(Row($"{type.Plural}/{subresource}", isScale ? "Scale" : type.Kind, type.Namespaced, isScale ? ["get", "patch", "update"] : ["get"]));
+            }
+        }
+
+        var list = new JsonObject { ["kind"] = "APIResourceList" };
+        if (group.Length > 0)
+        {
+            list["apiVersion"] = "v1";
+        }
+
+        list["groupVersion"] = group.Length == 0 ? version : $"{group}/{version}";
+        list["resources"] = resources;
+        return list;
+    }
+
+    private static string[] Verbs(ResourceType type) =>
+        type == ResourceTypes.NewEvents ? ["get", "list", "watch"] : ["delete", "get", "list", "patch", "update", "watch"];
+
+    private static JsonObject Row(string name, string kind, bool namespaced, string[] verbs) => new()
+    {
+        ["name"] = name, ["singularName"] = "", ["namespaced"] = namespaced, ["kind"] = kind, ["verbs"] = Strings(verbs),
+    };
+
+    private static JsonArray Strings(string[] values) => new([.. values.Select(v => JsonValue.Create(v))]);
+}

@@ -1,0 +1,111 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace IncidentFox.Workbench.Estate.Kubernetes;
+
+/// <summary>Who asks, and what RBAC grants them.</summary>
+internal sealed record Identity(string Name, IReadOnlyList<Grant> Grants)
+{
+    /// <summary>Nobody: no token was sent. May see health and version only.</summary>
+    public static readonly Identity Anonymous = new("system:anonymous", [Grant.OfPaths("/healthz", "/livez", "/readyz", "/version")]);
+}
+
+internal sealed record Grant(string[] Groups, string[] Resources, string[] Verbs)
+{
+    public string[] Paths { get; init; } = [];
+
+    public static Grant OfPaths(params string[] paths) => new([], [], []) { Paths = paths };
+
+    public bool Allows(string group, string resource, string verb) =>
+        Covers(Groups, group) && Covers(Resources, resource) && Covers(Verbs, verb);
+
+    public bool AllowsPath(string path) => Paths.Any(p => p == path || (p.EndsWith('*') && path.StartsWith(p[..^1], StringComparison.Ordinal)));
+
+    private static bool Covers(string[] granted, string asked) => granted.Contains(asked) || granted.Contains("*");
+}
+
+/// <summary>The bearer tokens of this cluster, random at each start, and what they may do.</summary>
+internal sealed class Authorizer
+{
+    private static readonly Grant Discovery = Grant.OfPaths("/healthz", "/livez", "/readyz", "/version", "/api", "/api/*", "/apis", "/apis/*");
+    private static readonly Grant[] Read =
+    [
+        Discovery,
+        new([""], ["namespaces", "nodes", "pods", "pods/log", "services", "endpoints", "events", "configmaps", "persistentvolumeclaims", "resourcequotas"], ["get", "list", "watch"]),
+        new(["apps"], ["deployments", "deployments/scale", "replicasets", "statefulsets", "daemonsets"], ["get", "list", "watch"]),
+        new(["batch"], ["jobs", "cronjobs"], ["get", "list", "watch"]),
+        new(["discovery.k8s.io"], ["endpointslices"], ["get", "list", "watch"]),
+        new(["events.k8s.io"], ["events"], ["get", "list", "watch"]),
+        new(["autoscaling"], ["horizontalpodautoscalers"], ["get", "list", "watch"]),
+        new(["networking.k8s.io"], ["networkpolicies", "ingresses"], ["get", "list", "watch"]),
+        new(["policy"], ["poddisruptionbudgets"], ["get", "list", "watch"]),
+    ];
+
+    private static readonly Grant[] Write =
+    [
+        .. Read,
+        new([""], ["pods"], ["delete"]),
+        new(["apps"], ["deployments", "deployments/scale"], ["patch", "update"]),
+    ];
+
+    private readonly (byte[] Token, Identity Identity)[] _tokens;
+
+    public Authorizer()
+    {
+        ReadToken = NewToken();
+        WriteToken = NewToken();
+        AdminToken = NewToken();
+        _tokens =
+        [
+            (Encoding.UTF8.GetBytes(ReadToken), new("system:serviceaccount:incidentfox:reader", Read)),
+            (Encoding.UTF8.GetBytes(WriteToken), new("system:serviceaccount:incidentfox:operator", Write)),
+            (Encoding.UTF8.GetBytes(AdminToken), new("admin", [Grant.OfPaths("/*"), new(["*"], ["*"], ["*"])])),
+        ];
+    }
+
+    public string ReadToken { get; }
+
+    public string WriteToken { get; }
+
+    /// <summary>`system:masters`: for whoever prepares the cluster.</summary>
+    public string AdminToken { get; }
+
+    public Identity Authenticate(string? authorization)
+    {
+        if (string.IsNullOrEmpty(authorization))
+        {
+            return Identity.Anonymous;
+        }
+
+        var sent = authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+            ? Encoding.UTF8.GetBytes(authorization["Bearer ".Length..].Trim()) : [];
+        return Array.Find(_tokens, t => CryptographicOperations.FixedTimeEquals(t.Token, sent)).Identity ?? throw ApiException.Unauthorized();
+    }
+
+    public static void Require(Identity identity, string verb, ApiPath path)
+    {
+        var resource = path.Subresource.Length == 0 ? path.Resource : $"{path.Resource}/{path.Subresource}";
+        if (identity.Grants.Any(g => g.Allows(path.Group, resource, verb)))
+        {
+            return;
+        }
+
+        var qualified = path.Group.Length == 0 ? path.Resource : $"{path.Resource}.{path.Group}";
+        var subject = path.Name.Length == 0 ? qualified : $"{qualified} \"{path.Name}\"";
+        var scope = path.Namespace.Length == 0 ? "at the cluster scope" : $"in the namespace \"{path.Namespace}\"";
+        throw ApiException.Forbidden(
+            $"{subject} is forbidden: User \"{identity.Name}\" cannot {verb} resource \"{resource}\" in API group \"{path.Group}\" {scope}",
+            ApiException.Details(path.Name, path.Group, path.Resource));
+    }
+
+    public static void RequirePath(Identity identity, string verb, string path)
+    {
+        if (!identity.Grants.Any(g => g.AllowsPath(path)))
+        {
+            throw ApiException.Forbidden($"forbidden: User \"{identity.Name}\" cannot {verb} path \"{path}\"", new JsonObject());
+        }
+    }
+
+    private static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+}

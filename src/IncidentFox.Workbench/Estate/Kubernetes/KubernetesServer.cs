@@ -1,0 +1,121 @@
+using System.Net;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace IncidentFox.Workbench.Estate.Kubernetes;
+
+/// <summary>Serves the API over HTTP on loopback, writes down every request, and holds answers back when told to.</summary>
+internal sealed class KubernetesServer : IAsyncDisposable
+{
+    /// <summary>The real server's limit for a request's body.</summary>
+    private const int BodyLimit = 3 * 1024 * 1024;
+    private readonly KubernetesApi _api;
+    private readonly Authorizer _authorizer;
+    private readonly TimeProvider _clock;
+    private readonly WebApplication _app;
+
+    private KubernetesServer(KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port)
+    {
+        _api = api;
+        _authorizer = authorizer;
+        _clock = clock;
+        _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = BodyLimit);
+        _app.Run(ServeAsync);
+    }
+
+    public Uri Url => LoopbackServer.UrlOf(_app);
+
+    public RequestLog Requests { get; } = new();
+
+    public Stalls Stalls { get; } = new();
+
+    public static async Task<KubernetesServer> StartAsync(
+        KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port, CancellationToken cancellationToken)
+    {
+        var server = new KubernetesServer(api, authorizer, clock, port);
+        await server._app.StartAsync(cancellationToken);
+        return server;
+    }
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private async Task ServeAsync(HttpContext context)
+    {
+        // The path as sent: decoding would turn an encoded slash into a separator.
+        var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget.Split('?', 2);
+        var query = target.Length > 1 ? target[1] : "";
+        var (body, tooLarge) = await ReadBodyAsync(context);
+        Identity? identity = null;
+        ApiAnswer? refusal = tooLarge ? ApiAnswer.Refusal(ApiException.TooLarge(BodyLimit)) : null;
+        try
+        {
+            identity = _authorizer.Authenticate(context.Request.Headers.Authorization);
+        }
+        catch (ApiException unauthorized)
+        {
+            refusal = ApiAnswer.Refusal(unauthorized);
+        }
+
+        var record = new KubernetesRequest(
+            _clock.GetUtcNow(), context.Request.Method, target[0], query, Encoding.UTF8.GetString(body), identity?.Name ?? "");
+        Requests.Add(record);
+        var answer = refusal ?? _api.Answer(new(
+            context.Request.Method, target[0], query, context.Request.ContentType ?? "", context.Request.Headers.Accept.ToString(), body, identity!)
+        {
+            UserAgent = context.Request.Headers.UserAgent,
+        });
+
+        try
+        {
+            if (Stalls.Take(record) is { } stall)
+            {
+                await stall.HoldAsync(record, context.RequestAborted);
+            }
+
+            record.Status = answer.Status;
+            await SendAsync(context, answer);
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // The client is gone; whatever was done stays done.
+            return;
+        }
+    }
+
+    private static async Task<(byte[] Body, bool TooLarge)> ReadBodyAsync(HttpContext context)
+    {
+        try
+        {
+            using var buffer = new MemoryStream();
+            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
+            return (buffer.ToArray(), false);
+        }
+        catch (BadHttpRequestException error) when (error.StatusCode == (int)HttpStatusCode.RequestEntityTooLarge)
+        {
+            return ([], true);
+        }
+    }
+
+    private static async Task SendAsync(HttpContext context, ApiAnswer answer)
+    {
+        context.Response.StatusCode = answer.Status;
+        context.Response.ContentType = answer.ContentType;
+        context.Response.Headers.CacheControl = "no-cache, private";
+        if (answer.RetryAfterSeconds is { } seconds)
+        {
+            context.Response.Headers.RetryAfter = seconds.ToString();
+        }
+
+        if (answer.Stream is { } stream)
+        {
+            await stream(context.Response, context.RequestAborted);
+        }
+        else
+        {
+            context.Response.ContentLength = answer.Content.Length;
+            await context.Response.Body.WriteAsync(answer.Content, context.RequestAborted);
+        }
+    }
+}

@@ -1,0 +1,64 @@
+namespace IncidentFox.Workbench.Estate.Kubernetes;
+
+/// <summary>One kind of object and how it is addressed.</summary>
+internal sealed record ResourceType(string Group, string Version, string Plural, string Kind, bool Namespaced, string[] ShortNames)
+{
+    /// <summary>Subresources served, by name.</summary>
+    public string[] Subresources { get; init; } = [];
+
+    public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
+
+    /// <summary>As error messages name it: `deployments.apps`, `pods`.</summary>
+    public string QualifiedPlural => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
+
+    public string QualifiedKind => Group.Length == 0 ? Kind : $"{Kind}.{Group}";
+
+    public string Singular => Kind.ToLowerInvariant();
+}
+
+/// <summary>Every kind this double serves.</summary>
+internal static class ResourceTypes
+{
+    public static readonly ResourceType Namespaces = new("", "v1", "namespaces", "Namespace", false, ["ns"]);
+    public static readonly ResourceType Nodes = new("", "v1", "nodes", "Node", false, ["no"]);
+    public static readonly ResourceType Pods = new("", "v1", "pods", "Pod", true, ["po"]) { Subresources = ["log"] };
+    public static readonly ResourceType Services = new("", "v1", "services", "Service", true, ["svc"]);
+    public static readonly ResourceType Endpoints = new("", "v1", "endpoints", "Endpoints", true, ["ep"]);
+    public static readonly ResourceType Events = new("", "v1", "events", "Event", true, ["ev"]);
+    public static readonly ResourceType ConfigMaps = new("", "v1", "configmaps", "ConfigMap", true, ["cm"]);
+    public static readonly ResourceType Secrets = new("", "v1", "secrets", "Secret", true, []);
+    public static readonly ResourceType Deployments = new("apps", "v1", "deployments", "Deployment", true, ["deploy"]) { Subresources = ["scale"] };
+    public static readonly ResourceType ReplicaSets = new("apps", "v1", "replicasets", "ReplicaSet", true, ["rs"]);
+    public static readonly ResourceType EndpointSlices = new("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", true, []);
+
+    /// <summary>The same events by their newer API: a view of <see cref="Events"/>.</summary>
+    public static readonly ResourceType NewEvents = new("events.k8s.io", "v1", "events", "Event", true, ["ev"]);
+
+    /// <summary>All kinds. Those not named above exist and are empty here.</summary>
+    public static readonly IReadOnlyList<ResourceType> All =
+    [
+        Namespaces, Nodes, Pods, Services, Endpoints, Events, ConfigMaps, Secrets, Deployments, ReplicaSets, EndpointSlices, NewEvents,
+        new("", "v1", "serviceaccounts", "ServiceAccount", true, ["sa"]),
+        new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true, ["pvc"]),
+        new("", "v1", "persistentvolumes", "PersistentVolume", false, ["pv"]),
+        new("", "v1", "resourcequotas", "ResourceQuota", true, ["quota"]),
+        new("", "v1", "limitranges", "LimitRange", true, ["limits"]),
+        new("", "v1", "replicationcontrollers", "ReplicationController", true, ["rc"]),
+        new("apps", "v1", "statefulsets", "StatefulSet", true, ["sts"]),
+        new("apps", "v1", "daemonsets", "DaemonSet", true, ["ds"]),
+        new("batch", "v1", "jobs", "Job", true, []),
+        new("batch", "v1", "cronjobs", "CronJob", true, ["cj"]),
+        new("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", true, ["hpa"]),
+        new("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", true, ["netpol"]),
+        new("networking.k8s.io", "v1", "ingresses", "Ingress", true, ["ing"]),
+        new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true, ["pdb"]),
+        new("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, ["sc"]),
+    ];
+
+    private static readonly Dictionary<(string Group, string Version, string Plural), ResourceType> ByAddress =
+        All.ToDictionary(t => (t.Group, t.Version, t.Plural));
+
+    public static ResourceType? Find(string group, string version, string plural) => ByAddress.GetValueOrDefault((group, version, plural));
+
+    public static bool HasGroup(string group) => All.Any(t => t.Group == group);
+}
