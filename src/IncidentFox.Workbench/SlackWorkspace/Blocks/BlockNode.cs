@@ -15,9 +15,6 @@ internal sealed class BlockNode(JsonObject value, string pointer, List<string> e
 
     public void Error(string message, string below = "") => errors.Add($"[ERROR] {message} [json-pointer:{Pointer}{below}]");
 
-    /// <summary>An error whose pointer was made elsewhere.</summary>
-    public void Raw(string error) => errors.Add(error);
-
     /// <summary>Slack refuses fields it does not know.</summary>
     public void Allows(params ReadOnlySpan<string> names)
     {
@@ -131,28 +128,30 @@ internal sealed class BlockNode(JsonObject value, string pointer, List<string> e
 
     public IReadOnlyList<BlockNode> Children(string name, int min, int max, bool required = true)
     {
-        if (Value[name] is not { } node)
-        {
-            if (required) Error($"missing required field: {name}");
-            return [];
-        }
+        if (Value[name] is { } node) return Items(node, $"/{name}", min, max);
+        if (required) Error($"missing required field: {name}");
+        return [];
+    }
 
+    /// <summary>The objects of an array that stands at <paramref name="below"/>.</summary>
+    public IReadOnlyList<BlockNode> Items(JsonNode? node, string below, int min, int max)
+    {
         if (node is not JsonArray array)
         {
-            Error("must provide an array", $"/{name}");
+            Error("must provide an array", below);
             return [];
         }
 
-        if (array.Count > max) Error(string.Create(CultureInfo.InvariantCulture, $"no more than {max} items allowed"), $"/{name}");
-        if (array.Count < min) Error(string.Create(CultureInfo.InvariantCulture, $"no fewer than {min} items allowed"), $"/{name}");
-        var children = new List<BlockNode>();
+        if (array.Count > max) Error(string.Create(CultureInfo.InvariantCulture, $"no more than {max} items allowed"), below);
+        if (array.Count < min) Error(string.Create(CultureInfo.InvariantCulture, $"no fewer than {min} items allowed"), below);
+        var items = new List<BlockNode>();
         for (var i = 0; i < array.Count; i++)
         {
-            var at = string.Create(CultureInfo.InvariantCulture, $"/{name}/{i}");
-            if (array[i] is JsonObject child) children.Add(new BlockNode(child, Pointer + at, errors));
+            var at = string.Create(CultureInfo.InvariantCulture, $"{below}/{i}");
+            if (array[i] is JsonObject item) items.Add(new BlockNode(item, Pointer + at, errors));
             else Error("must provide an object", at);
         }
 
-        return children;
+        return items;
     }
 }

@@ -47,9 +47,9 @@ internal static class BlockText
     {
         IEnumerable<JsonNode?> nodes = block["type"]?.ToString() switch
         {
-            "actions" => block["elements"] as JsonArray ?? [],
-            "section" => [block["accessory"]],
-            "input" => [block["element"]],
+            "actions" => (block["elements"] as JsonArray)?.AsEnumerable() ?? [],
+            "section" => new[] { block["accessory"] },
+            "input" => new[] { block["element"] },
             _ => [],
         };
         return nodes.OfType<JsonObject>().Where(e => e["type"]?.ToString() != "image");

@@ -27,13 +27,7 @@ internal static class TableRules
         if (rows.Count is 0 or > 100) table.Error("no more than 100 items allowed", "/rows");
         for (var i = 0; i < rows.Count; i++)
         {
-            var row = new JsonObject { ["cells"] = rows[i]?.DeepClone() };
-            var cells = new List<string>();
-            foreach (var cell in new BlockNode(row, "", cells).Children("cells", 1, 20)) Cell(cell);
-
-            // The pointer names the row inside the table; the row was looked at on its own.
-            var at = string.Create(CultureInfo.InvariantCulture, $"[json-pointer:{table.Pointer}/rows/{i}");
-            foreach (var error in cells) table.Raw(error.Replace("[json-pointer:/cells", at).Replace("[json-pointer:", at));
+            foreach (var cell in table.Items(rows[i], string.Create(CultureInfo.InvariantCulture, $"/rows/{i}"), 1, 20)) Cell(cell);
         }
 
         if (BlockText.Length(rows) > MaxCharacters) table.Error("must be less than 10001 characters", "/rows");
