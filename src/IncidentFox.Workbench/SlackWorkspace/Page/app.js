@@ -83,14 +83,19 @@ function topic(isHome) {
     h('span', { class: 'as' }, `as ${person(state.me).name.split(' ')[0]}`));
 }
 
+/** What to try first; once the app has said something, only what comes next. */
 function hint() {
-  if (state.hintClosed) return fill($('hint'));
-  if ($('hint').firstChild) return;
+  const begun = state.overview.channels.some(c => c.hasBot && c.latest);
+  const shape = state.hintClosed ? 'closed' : begun ? 'next' : 'first';
+  if ($('hint').dataset.shape === shape) return;
+  $('hint').dataset.shape = shape;
+  if (shape === 'closed') return fill($('hint'));
+  const approve = ['approve it as ', h('b', {}, 'Ada'), ' in ', h('b', {}, '#sre-approvals'), '. Omar can’t approve what he asked for, and Xeno can do nothing at all.'];
+  const put = h('button', { type: 'button', class: 'button small', 'data-testid': 'hint-fill', on: { click: async () => { await go('C0INCIDENT'); mainComposer.fill(tryThis); } } }, 'Put it in the box');
   fill($('hint'), h('section', { class: 'hint', 'aria-label': 'What to try', 'data-testid': 'hint' },
-    h('div', {}, h('strong', {}, 'New here? '), 'Be ', h('b', {}, 'Omar'), ' and try:'),
-    h('ol', {},
-      h('li', {}, h('code', {}, tryThis), ' ', h('button', { type: 'button', class: 'button small', 'data-testid': 'hint-fill', on: { click: () => { go('C0INCIDENT'); mainComposer.fill(tryThis); } } }, 'Put it in the box')),
-      h('li', {}, 'then approve it as ', h('b', {}, 'Ada'), ' in ', h('b', {}, '#sre-approvals'), '. Omar can’t approve what he asked for, and Xeno can do nothing at all.')),
+    shape === 'first'
+      ? [h('div', {}, h('strong', {}, 'New here? '), 'Be ', h('b', {}, 'Omar'), ' and try:'), h('ol', {}, h('li', {}, h('code', {}, tryThis), ' ', put), h('li', {}, 'then ', approve))]
+      : h('div', {}, h('strong', {}, 'Next: '), 'when the app asks, ', approve),
     h('button', { type: 'button', class: 'quiet close', 'aria-label': 'Close this hint', on: { click: () => { state.hintClosed = true; remember(); render(); } } }, '✕')));
 }
 

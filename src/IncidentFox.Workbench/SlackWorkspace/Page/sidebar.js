@@ -8,7 +8,7 @@ export function sidebar(container, actions) {
   const { overview, me } = state;
   const mine = overview.channels.filter(c => c.members.includes(me));
   fill(container,
-    h('div', { class: 'brand' }, h('img', { src: '/page/fox.svg', alt: '' }), h('div', {}, h('strong', {}, overview.team.name), h('div', { class: 'muted' }, 'a workspace on this machine'))),
+    h('div', { class: 'brand' }, h('img', { src: '/page/fox.svg', alt: '' }), h('div', {}, h('strong', {}, overview.team.name), h('div', { class: 'muted' }, 'on this machine'))),
     h('nav', { 'aria-label': 'Channels' },
       h('h2', {}, 'Channels'),
       mine.map(c => item(c.id, h('span', { class: 'hash', 'aria-hidden': 'true' }, '#'), c.name, `channel-${c.name}`, isUnread(c), actions)),
