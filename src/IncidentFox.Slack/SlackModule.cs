@@ -1,4 +1,5 @@
 using IncidentFox.Slack.Inbound;
+using IncidentFox.Slack.SocketMode;
 using IncidentFox.Slack.WebApi;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -37,6 +38,13 @@ public static class SlackModule
         {
             services.AddSingleton(provider => new SlackSignature(options.SigningSecret, provider.GetRequiredService<TimeProvider>()));
             services.AddSingleton<SlackEndpoints>();
+        }
+
+        if (options.SocketModeEnabled)
+        {
+            services.AddSingleton<SocketOpener>();
+            services.AddSingleton<EnvelopeHandler>();
+            services.AddHostedService<SocketModeService>();
         }
 
         return services;

@@ -45,7 +45,7 @@ internal sealed partial class SlackDispatcher(IServiceScopeFactory scopes, TimeP
     /// <summary>Slack's last retry comes after about six minutes; a day covers its longest outage replays.</summary>
     public static readonly TimeSpan KeepDone = TimeSpan.FromHours(24);
 
-    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan DrainLimit = TimeSpan.FromSeconds(2);
 
     private readonly CancellationTokenSource _stopping = new();
     private readonly HashSet<Task> _inFlight = [];
