@@ -24,23 +24,24 @@ public static class LocalSandboxes
     /// <summary>Starts one sandbox with each candidate, strongest first, and takes the first whose agent reaches its door.</summary>
     public static Task<LocalSandboxChoice> ChooseAsync(
         LocalSandboxOptions options, ISandboxDoor door, TimeProvider time, ILogger logger, CancellationToken ct) =>
-        ChooseAsync(options, CgroupHost.Detect(), door, time, logger, ct);
+        ChooseAsync(options, LocalMachine.Detect(), door, time, logger, ct);
 
     internal static async Task<LocalSandboxChoice> ChooseAsync(
-        LocalSandboxOptions options, CgroupHost? cgroups, ISandboxDoor door, TimeProvider time, ILogger logger, CancellationToken ct)
+        LocalSandboxOptions options, LocalMachine machine, ISandboxDoor door, TimeProvider time, ILogger logger, CancellationToken ct)
     {
         if (options.Validate() is { Count: > 0 } errors)
         {
             return new LocalSandboxChoice.Refused("sandbox_misconfigured", string.Join(' ', errors));
         }
 
+        var cgroups = machine.Cgroups;
         if (cgroups is null)
         {
             logger.LogWarning("No cgroup can be made here: sandboxes are held by resource limits, per process instead of together. Run as root or delegate a cgroup");
         }
 
         var failures = new List<string>();
-        foreach (var candidate in await CandidatesAsync(options, failures, ct))
+        foreach (var candidate in await CandidatesAsync(machine, options, failures, ct))
         {
             if (await SelfCheck.RunAsync(candidate, options, cgroups, time, logger, ct) is { } failure)
             {
@@ -66,17 +67,17 @@ public static class LocalSandboxes
 
     internal static string RootName() => $"{ProcessIdentity.Own.FileName}.{Guid.NewGuid():N}";
 
-    private static async Task<IReadOnlyList<ISandboxRuntime>> CandidatesAsync(LocalSandboxOptions options, List<string> missing, CancellationToken ct)
+    private static async Task<IReadOnlyList<ISandboxRuntime>> CandidatesAsync(LocalMachine machine, LocalSandboxOptions options, List<string> missing, CancellationToken ct)
     {
         var candidates = new List<ISandboxRuntime>();
         if (options.Driver is "auto" or "gvisor")
         {
-            Add(await Installed.GVisorAsync(options, ct), "gvisor: runsc is not installed");
+            Add(await Installed.GVisorAsync(machine, options, ct), "gvisor: runsc is not installed");
         }
 
         if (options.Driver is "auto" or "bubblewrap")
         {
-            Add(Installed.Bubblewrap(), "bubblewrap: bwrap (and setpriv, when root) is not installed");
+            Add(Installed.Bubblewrap(machine), "bubblewrap: bwrap (and setpriv, when root) is not installed");
         }
 
         if (options.AllowUnisolated && options.Driver is "auto" or "none")

@@ -43,7 +43,7 @@ internal sealed class SandboxFixture : IAsyncDisposable
     public static async Task<SandboxFixture> CreateAsync(string driver, TimeProvider? time = null, bool cgroups = true)
     {
         var fixture = new SandboxFixture(driver, time);
-        var choice = await LocalSandboxes.ChooseAsync(fixture.Options, cgroups ? CgroupHost.Detect() : null, fixture.Door, fixture.Time, NullLogger.Instance, Ct);
+        var choice = await LocalSandboxes.ChooseAsync(fixture.Options, cgroups ? LocalMachine.Detect() : LocalMachine.Detect() with { Cgroups = null }, fixture.Door, fixture.Time, NullLogger.Instance, Ct);
         fixture.Driver = choice is LocalSandboxChoice.Chosen(var chosen)
             ? chosen
             : throw new InvalidOperationException("The tests need this driver on this machine: " + ((LocalSandboxChoice.Refused)choice).Sentence);

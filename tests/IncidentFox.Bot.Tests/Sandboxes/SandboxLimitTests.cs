@@ -49,8 +49,7 @@ public abstract partial class SandboxConformanceTests
             Assert.Equal("ok", await probe.AskOneAsync("fork 20", Ct));
             var answer = await AnswerOrEndAsync(sandbox, probe, "fork 1000");
 
-            // gVisor's own kernel gives up when this machine's refuses it a process.
-            Assert.True(answer.StartsWith("failed after", StringComparison.Ordinal) || answer == nameof(SandboxExitKind.Crashed), answer);
+            Assert.Matches("^failed after [12]?[0-9]$", answer); // 48 in all: 20 before, these, and the probe's own threads
             await sandbox.StopAsync(Ct);
             Assert.Empty(Leftovers.Of(sandbox.Id, fixture.RuntimeDirectory));
         }

@@ -12,7 +12,7 @@ internal sealed class BubblewrapRuntime(string bwrap, string setpriv, Func<strin
     public bool InheritsLimits => true;
 
     // bubblewrap's own two processes.
-    public (long MemoryBytes, int Processes) Overhead => (4L * 1024 * 1024, 4);
+    public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes + (4L * 1024 * 1024), limits.Processes + 2);
 
     public IReadOnlyList<string> Prepare(Launch launch)
     {

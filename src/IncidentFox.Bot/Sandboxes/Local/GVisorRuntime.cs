@@ -11,8 +11,9 @@ internal sealed class GVisorRuntime(string runsc, bool hasHostUnixSocketsFlag, s
 
     public bool InheritsLimits => false;
 
-    // The sentry, the gofer and one host process per address space; measured at about 60 MiB and 60 tasks for a small program.
-    public (long MemoryBytes, int Processes) Overhead => (128L * 1024 * 1024, 192);
+    // The agent's processes are counted by gVisor's own kernel (RLIMIT_NPROC in the bundle); each takes several tasks of this machine, and when this
+    // machine refuses one, that kernel gives up altogether. So the cgroup is only the backstop, and has room.
+    public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes + (128L * 1024 * 1024), (limits.Processes * 8) + 256);
 
     public IReadOnlyList<string> Prepare(Launch launch)
     {

@@ -19,8 +19,8 @@ internal interface ISandboxRuntime
     /// </summary>
     bool InheritsLimits { get; }
 
-    /// <summary>What the isolation itself needs on top of the agent's limits.</summary>
-    (long MemoryBytes, int Processes) Overhead { get; }
+    /// <summary>What this machine has to allow so that the agent gets its limits: theirs, and what the isolation itself needs.</summary>
+    (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits);
 
     /// <summary>Prepares the work folder, if it needs one, and says what to run.</summary>
     IReadOnlyList<string> Prepare(Launch launch);

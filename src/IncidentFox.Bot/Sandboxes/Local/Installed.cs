@@ -2,14 +2,12 @@ using System.Diagnostics;
 
 namespace IncidentFox.Bot.Sandboxes.Local;
 
-/// <summary>The isolation programs that this machine has. Looked for where packages put them, not where an environment variable says.</summary>
+/// <summary>The isolation programs that this machine has.</summary>
 internal static class Installed
 {
-    private static readonly string[] Folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-
-    public static async Task<ISandboxRuntime?> GVisorAsync(LocalSandboxOptions options, CancellationToken ct)
+    public static async Task<ISandboxRuntime?> GVisorAsync(LocalMachine machine, LocalSandboxOptions options, CancellationToken ct)
     {
-        if (Find("runsc") is not { } runsc)
+        if (machine.Find("runsc") is not { } runsc)
         {
             return null;
         }
@@ -19,12 +17,10 @@ internal static class Installed
         return new GVisorRuntime(runsc, flags.Contains(" -host-uds ", StringComparison.Ordinal), options.GVisorPlatform);
     }
 
-    public static ISandboxRuntime? Bubblewrap() =>
-        Find("bwrap") is { } bwrap && (Find("setpriv") ?? (Environment.IsPrivilegedProcess ? null : "setpriv")) is { } setpriv
+    public static ISandboxRuntime? Bubblewrap(LocalMachine machine) =>
+        machine.Find("bwrap") is { } bwrap && (machine.Find("setpriv") ?? (Environment.IsPrivilegedProcess ? null : "setpriv")) is { } setpriv
             ? new BubblewrapRuntime(bwrap, setpriv, File.Exists, Directory.Exists)
             : null;
-
-    private static string? Find(string name) => Folders.Select(folder => Path.Combine(folder, name)).FirstOrDefault(File.Exists);
 
     private static async Task<string> OutputAsync(string program, string argument, CancellationToken ct)
     {

@@ -68,12 +68,12 @@ internal sealed class LocalSandboxDriver(
         var asRoot = Environment.IsPrivilegedProcess;
         RuntimeFolders.GiveDoorTo(layout, socket);
 
-        var (memory, processes) = runtime.Overhead;
         var limits = spec.Limits;
-        var cgroup = cgroups?.Create(layout.Short, new(limits.MemoryBytes + memory, limits.Processes + processes, options.Processors));
+        var (memory, processes) = runtime.OnThisMachine(limits);
+        var cgroup = cgroups?.Create(layout.Short, new(memory, processes, options.Processors));
         var command = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot));
         var resources = cgroup is null && runtime.InheritsLimits
-            ? new ResourceLimits(limits.MemoryBytes + memory, limits.Processes + processes + UserTasks.Count(asRoot ? layout.HostUser : null))
+            ? new ResourceLimits(memory, processes + UserTasks.Count(asRoot ? layout.HostUser : null))
             : null;
         var process = await SandboxProcess.StartAsync(command, cgroup, resources);
         if (ProcessIdentity.Of(process.Id) is { } identity)

@@ -7,7 +7,7 @@ internal sealed class UnisolatedRuntime : ISandboxRuntime
 
     public bool InheritsLimits => true;
 
-    public (long MemoryBytes, int Processes) Overhead => (0, 0);
+    public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes, limits.Processes);
 
     public IReadOnlyList<string> Prepare(Launch launch) =>
         [launch.Root.Agent, Path.Combine(launch.DoorDirectory, Path.GetFileName(SandboxLayout.SocketInside))];
