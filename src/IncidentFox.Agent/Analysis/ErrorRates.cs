@@ -6,7 +6,7 @@ namespace IncidentFox.Agent.Analysis;
 /// <summary>Failed requests: how much, since when, and whether one pod answers most of them.</summary>
 internal static class ErrorRates
 {
-    private const double Bad = 0.2, MostOfAll = 0.7;
+    private const double Bad = 0.2, TimesWorse = 3;
 
     public static IEnumerable<Finding> Find(Snapshot s) =>
         s.Metrics.Services.Values.Where(r => r.Rose).Select(r => Rate(s, r)).Concat(OnePod(s)).Concat(DependencyErrors(s));
@@ -27,13 +27,14 @@ internal static class ErrorRates
 
     private static IEnumerable<Finding> OnePod(Snapshot s)
     {
-        var seen = s.Metrics.Pods;
-        if (seen.Count < 2 || seen.MaxBy(p => p.Failed) is not { } worst || worst.Share < Bad || worst.Failed < MostOfAll * seen.Sum(p => p.Failed))
-            yield break;
-        if (s.Pods.FirstOrDefault(p => p.Name == worst.Pod) is not { } pod)
+        // Only pods that get requests can be compared: the last one standing fails because it is alone.
+        var seen = s.Metrics.Pods.Where(p => p.All > 0).ToArray();
+        if (seen.Length < 2 || seen.MaxBy(p => p.Share) is not { } worst || worst.Share < Bad || s.Pods.FirstOrDefault(p => p.Name == worst.Pod) is not { } pod)
             yield break;
         var others = seen.Where(p => p.Pod != worst.Pod).ToArray();
-        var share = others.Sum(p => p.All) is > 0 and var all ? others.Sum(p => p.Failed) / all : 0;
+        var share = others.Sum(p => p.Failed) / others.Sum(p => p.All);
+        if (worst.Share < TimesWorse * share || (pod.Ready && s.PodsOf(new(pod.Namespace, pod.Workload)).Any(p => p is { Ready: false, Finished: false })))
+            yield break;
         var log = pod.Containers.Select(c => s.Log(pod, c.Name)).FirstOrDefault(l => l is not null);
         yield return new()
         {
@@ -60,7 +61,7 @@ internal static class ErrorRates
         {
             Cause = Cause.DependencyErrors,
             Workload = first.From,
-            Statement = $"{first.From} can't call {first.To}{Sentences.Quoted(LogLines.Telling(first.Log))}.",
-            Evidence = [new($"Log of {first.Pod}: its calls to {first.To} fail", "get_pod_logs", LogLines.Telling(first.Log))],
+            Statement = $"{first.From} complains about {first.To}{Sentences.Quoted(LogLines.Telling(first.Log))}.",
+            Evidence = [new($"Log of {first.Pod} complains about {first.To}", "get_pod_logs", LogLines.Telling(first.Log))],
         };
 }
