@@ -49,8 +49,17 @@ internal sealed class FakeGateway : IAsyncDisposable
     public Func<string, JsonElement, ToolAnswer> Answer { get; set; } = (_, _) => ToolAnswer.Error(403, "no_rule", "No rule.");
     public Func<string, ApprovalStatus?> Approval { get; set; } = _ => null;
 
-    /// <summary>Sees each request first; an answer here replaces the gateway's own.</summary>
+    /// <summary>Sees each request first; an answer here replaces the gateway's own. An empty one closes the connection.</summary>
     public Func<string, string, byte[]?>? Intercept { get; set; }
+
+    /// <summary>Paths that are never answered.</summary>
+    public Func<string, bool> Hangs { get; set; } = _ => false;
+
+    /// <summary>How many batches of events are taken and then lost on the way back.</summary>
+    public int LostAcknowledgements { get; set; }
+
+    /// <summary>Batches as they came, repeated ones too.</summary>
+    public int Batches { get; private set; }
 
     public IReadOnlyList<AgentEvent> Events { get { lock (_lock) return [.. _events]; } }
     public IReadOnlyList<string> Violations { get { lock (_lock) return [.. _violations]; } }
@@ -85,6 +94,8 @@ internal sealed class FakeGateway : IAsyncDisposable
             await using var stream = new NetworkStream(socket, ownsSocket: true);
             while (await ReadRequestAsync(stream) is var (method, path, body))
             {
+                if (Hangs(path))
+                    await System.Threading.Tasks.Task.Delay(Timeout.Infinite, _stop.Token);
                 var answer = Intercept?.Invoke(method, path) ?? Respond(method, path, body);
                 await stream.WriteAsync(answer, _stop.Token);
                 if (answer.Length == 0)
@@ -179,7 +190,8 @@ internal sealed class FakeGateway : IAsyncDisposable
             _violations.AddRange(Bounds.Violations(next));
             _events.Add(next);
         }
-        return Http(202, []);
+        Batches++;
+        return LostAcknowledgements-- > 0 ? [] : Http(202, []);
     }
 
     private T? Read<T>(byte[] body, string type, System.Text.Json.Serialization.Metadata.JsonTypeInfo<T> info) where T : Message

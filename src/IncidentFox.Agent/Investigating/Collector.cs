@@ -9,7 +9,7 @@ namespace IncidentFox.Agent.Investigating;
 /// <summary>Looks at the estate, one step of the plan at a time; each adds to the snapshot what it could see.</summary>
 internal sealed class Collector(Toolbox tools, string question, TimeProvider time)
 {
-    private const int MostNamespaces = 12, MostExamined = 2, MostLogs = 12, LogLinesAsked = 60;
+    private const int MostNamespaces = 8, MostExamined = 2, MostLogs = 12, LogLinesAsked = 60;
     private static readonly TimeSpan Window = TimeSpan.FromMinutes(30);
 
     /// <summary>Which workloads the question names, and where they are.</summary>

@@ -13,10 +13,13 @@ internal sealed class EffectCheck(Toolbox tools, TimeProvider time, Pace pace)
 {
     private const double Quiet = 0.01;
 
+    // Soon at first, then less often: a minute costs ten looks.
+    private const int MostPatient = 4;
+
     public async Task<Effect> LookAsync(string tool, JsonElement parameters, CancellationToken ct)
     {
         var started = time.GetTimestamp();
-        while (true)
+        for (var look = 1; ; look++)
         {
             var effect = tool switch
             {
@@ -28,7 +31,7 @@ internal sealed class EffectCheck(Toolbox tools, TimeProvider time, Pace pace)
                 return new(false, "Whether it helped could not be seen: " + (tools.NotSeen.Count > 0 ? tools.NotSeen[0] : "no answer."), "");
             if (effect.Value.Seen || tool is not ("pod_restart" or "scale_deployment") || time.GetElapsedTime(started) >= pace.EffectWithin)
                 return effect.Value;
-            await Task.Delay(pace.Look, time, ct);
+            await Task.Delay(pace.Look * Math.Min(look, MostPatient), time, ct);
         }
     }
 
@@ -36,7 +39,7 @@ internal sealed class EffectCheck(Toolbox tools, TimeProvider time, Pace pace)
     public async Task<string?> ErrorsAsync(string service, CancellationToken ct)
     {
         var started = time.GetTimestamp();
-        while (tools.Has("query_metrics") && service.Length > 0 && service.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+        for (var look = 1; tools.Has("query_metrics") && service.Length > 0 && service.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'); look++)
         {
             var answer = await tools.ReadJsonAsync("query_metrics", "error rate afterwards", ToolArguments.Of(
                 ("query", $"sum(rate(http_requests_total{{service=\"{service}\",code=~\"5..\"}}[30s])) / sum(rate(http_requests_total{{service=\"{service}\"}}[30s])) or sum(rate(http_requests_total{{service=\"{service}\"}}[30s])) * 0")), ct);
@@ -44,7 +47,7 @@ internal sealed class EffectCheck(Toolbox tools, TimeProvider time, Pace pace)
                 return null;
             if (share.Value < Quiet || time.GetElapsedTime(started) >= pace.EffectWithin)
                 return $"{service} answers {Sentences.Percent(share.Value)} of its requests with 5xx now.";
-            await Task.Delay(pace.Look, time, ct);
+            await Task.Delay(pace.Look * Math.Min(look, MostPatient), time, ct);
         }
         return null;
     }
@@ -57,12 +60,14 @@ internal sealed class EffectCheck(Toolbox tools, TimeProvider time, Pace pace)
         var owner = pod.LastIndexOf('-') is > 0 and var at ? pod[..at] : pod;
         var pods = WorkloadReading.Pods(list).Where(p => (p.Owner == owner || p.Name == pod) && p is { Finished: false, Terminating: false }).ToArray();
         var workload = pods.FirstOrDefault()?.Workload ?? owner;
+        var ready = pods.Count(p => p.Ready);
+        if (pods.Any(p => p.Name == pod && p.OwnerKind == "ReplicaSet"))
+            return new Effect(false, $"Pod {pod} is still there.", workload);
+        if (ready == 0 || ready < pods.Length)
+            return new Effect(false, $"Pod {pod} is gone: {ready} of {pods.Length} pods of {workload} are ready.", workload);
         var wanted = WorkloadReading.Deployments(await tools.ReadJsonAsync("list_deployments", "deployments afterwards", ToolArguments.Of(("namespace", ns)), ct))
             .FirstOrDefault(d => d.Name == workload)?.Replicas ?? pods.Length;
-        var ready = pods.Count(p => p.Ready);
-        var still = pods.Any(p => p.Name == pod && p.OwnerKind == "ReplicaSet");
-        return still ? new Effect(false, $"Pod {pod} is still there.", workload)
-            : new Effect(ready > 0 && ready == pods.Length && ready >= wanted, $"Pod {pod} is replaced: {ready} of {Math.Max(wanted, pods.Length)} pods of {workload} are ready.", workload);
+        return new Effect(ready >= wanted, $"Pod {pod} is replaced: {ready} of {Math.Max(wanted, pods.Length)} pods of {workload} are ready.", workload);
     }
 
     private async Task<Effect?> ScaledAsync(string ns, string deployment, int replicas, CancellationToken ct)

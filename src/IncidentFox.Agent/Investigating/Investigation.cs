@@ -13,7 +13,7 @@ namespace IncidentFox.Agent.Investigating;
 /// </summary>
 internal sealed class Investigation
 {
-    private const int LookingCalls = 60, CheckingCalls = 20;
+    private const int LookingCalls = 56, CheckingCalls = 24;
     private static readonly TimeSpan ToReport = TimeSpan.FromSeconds(10);
 
     private enum State { Looking, Proposing, Waiting, Checking, Ended }
@@ -150,7 +150,7 @@ internal sealed class Investigation
     {
         var (tool, parameters) = _executed!.Value;
         using var outOfTime = new CancellationTokenSource(_pace.EffectWithin * 2 + ToReport, _time);
-        var check = new EffectCheck(new Toolbox(_gateway, _offered, int.MaxValue, outOfTime.Token), _time, _pace);
+        var check = new EffectCheck(new Toolbox(_gateway, _offered, CheckingCalls, outOfTime.Token), _time, _pace);
         _narrator.Begin("effect", "See whether it helped");
         var effect = await check.LookAsync(tool, parameters, ct);
         if (!effect.Seen)

@@ -87,7 +87,7 @@ internal static class ReportWriter
         var all = verdict.Root?.Evidence ?? [];
         var others = verdict.Related.OrderBy(f => f.Workload == verdict.Root?.Workload ? 0 : 1)
             .ThenBy(f => f.Cause is Cause.ErrorRate or Cause.OnePodFails ? 0 : 1).ThenBy(f => f.Cause);
-        return [.. all.Concat(others.SelectMany(f => f.Evidence)).DistinctBy(e => (e.Statement, e.Excerpt)).Take(MostEvidence)];
+        return [.. all.Concat(others.SelectMany(f => f.Evidence)).DistinctBy(e => (e.Tool, e.Excerpt ?? e.Statement)).Take(MostEvidence)];
     }
 
     private static IReadOnlyList<string> NextSteps(Verdict verdict)
