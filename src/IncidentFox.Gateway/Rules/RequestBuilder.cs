@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using IncidentFox.Core;
 using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.Rules.Parsing;
 using IncidentFox.Gateway.Sending;
 
 namespace IncidentFox.Gateway.Rules;
@@ -75,9 +76,9 @@ public static class RequestBuilder
     private static string PathValue(string parameter, JsonObject parameters)
     {
         var value = parameters[parameter] is { } node ? AsText(node) : "";
-        return value is "" or "." or ".." || value.AsSpan().IndexOfAny('/', '\\') >= 0
-            ? throw new ArgumentException($"Parameter {parameter} can't be a path segment.", nameof(parameters))
-            : Percent.Encode(value);
+        return CanonicalTarget.IsSegment(value)
+            ? Percent.Encode(value)
+            : throw new ArgumentException($"Parameter {parameter} can't be a path segment.", nameof(parameters));
     }
 
     private static byte[]? Body(ToolRule rule, TemplateValues values, bool dryRun)

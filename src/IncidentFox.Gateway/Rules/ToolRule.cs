@@ -39,8 +39,11 @@ public sealed record ToolRule
     /// <summary>Of the body.</summary>
     public string ContentType { get; init; } = "application/json";
 
-    /// <summary>JSON pointer (RFC 6901) to the array whose length is the row count; null: rows are not counted.</summary>
+    /// <summary>JSON pointer (RFC 6901) to the array whose length is the row count, or <c>lines</c> for text; null: rows are not counted.</summary>
     public string? RowCountPointer { get; init; }
+
+    /// <summary>False: may be called, but is not offered to agents (what kubectl asks on its own).</summary>
+    public bool Listed { get; init; } = true;
 
     /// <summary>What the audit trail calls the data behind it, e.g. <c>kubernetes/pods</c>.</summary>
     public required string DataSource { get; init; }

@@ -1,0 +1,147 @@
+using System.Net;
+using IncidentFox.Secrets;
+
+namespace IncidentFox.Gateway.Rules.Files;
+
+// One file as it was written, before it is put on top of what it extends.
+internal sealed record IntegrationFile
+{
+    public required string File { get; init; }
+    public required string Name { get; init; }
+    public string? Extends { get; init; }
+    public string? Team { get; init; }
+    public string? Description { get; init; }
+    public Uri? BaseUrl { get; init; }
+    public AuthScheme? Scheme { get; init; }
+    public string? Read { get; init; }
+    public string? Write { get; init; }
+    public string? UserName { get; init; }
+    public string? HeaderName { get; init; }
+    public IReadOnlyList<IPNetwork> Allow { get; init; } = [];
+    public string? CaFile { get; init; }
+    public long? ResponseBytes { get; init; }
+    public long? TimeoutSeconds { get; init; }
+    public string ToolPrefix { get; init; } = "";
+    public IReadOnlyList<ToolRule> Rules { get; init; } = [];
+
+    public static IntegrationFile? Parse(string file, string text, Problems problems)
+    {
+        if (YamlFile.Read(text, problems) is not { } root)
+            return null;
+        var auth = root.Map("auth");
+        var network = root.Map("network");
+        var limits = root.Map("limits");
+        var read = new IntegrationFile
+        {
+            File = file,
+            Name = NameOf(root, "integration", required: true) ?? "",
+            Extends = NameOf(root, "extends", required: false),
+            Team = NameOf(root, "team", required: false),
+            Description = root.Text("description"),
+            BaseUrl = Address(root),
+            Scheme = auth is null ? null : SchemeOf(auth),
+            Read = auth is null ? null : Reference(auth, "read"),
+            Write = auth is null ? null : Reference(auth, "write"),
+            UserName = auth?.Text("username"),
+            HeaderName = auth?.Text("header"),
+            Allow = network is null ? [] : Ranges(network),
+            CaFile = network is null ? null : AbsolutePath(network, "ca_file"),
+            ResponseBytes = limits?.Integer("response_bytes", 1_024, 64 * 1024 * 1024),
+            TimeoutSeconds = limits?.Integer("timeout_seconds", 1, 300),
+            ToolPrefix = Prefix(root),
+            Rules = ToolRuleReader.ReadAll(root),
+        };
+        auth?.Done();
+        network?.Done();
+        limits?.Done();
+        root.Done();
+        return read;
+    }
+
+    private static string? NameOf(YamlMap map, string key, bool required)
+    {
+        var name = map.Text(key, required);
+        if (name is null || Names.IsName(name))
+            return name;
+        map.Error(key, "must be 1 to 40 of a-z, 0-9, _ and -");
+        return null;
+    }
+
+    private static string Prefix(YamlMap root)
+    {
+        var prefix = root.Text("tool_prefix") ?? "";
+        if (prefix.Length == 0 || (prefix.Length <= 20 && Names.IsIdentifier(prefix)))
+            return prefix;
+        root.Error("tool_prefix", "must be at most 20 of a-z, 0-9 and _");
+        return "";
+    }
+
+    private static Uri? Address(YamlMap root)
+    {
+        if (root.Text("base_url") is not { } text)
+            return null;
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" && uri.UserInfo.Length == 0 && uri.Query.Length == 0
+            && uri.Fragment.Length == 0 && uri.Host.Length > 0 && text.IndexOfAny(['?', '#', '\\', '@', '%']) < 0
+            && uri.AbsolutePath.TrimEnd('/').Split('/').Skip(1).All(s => s.Length > 0))
+            return new Uri(uri.GetLeftPart(UriPartial.Path).TrimEnd('/'));
+        // The text may hold a pasted password: it is not repeated.
+        root.Error("base_url", "must be https://host[:port][/path] or http://..., without user, query or escapes");
+        return null;
+    }
+
+    private static AuthScheme? SchemeOf(YamlMap auth)
+    {
+        switch (auth.Text("scheme"))
+        {
+            case null: return null;
+            case "none": return AuthScheme.None;
+            case "bearer": return AuthScheme.Bearer;
+            case "basic": return AuthScheme.Basic;
+            case "header": return AuthScheme.Header;
+            default:
+                auth.Error("scheme", "must be one of none, bearer, basic, header");
+                return null;
+        }
+    }
+
+    private static string? Reference(YamlMap auth, string key)
+    {
+        if (auth.Text(key) is not { } text)
+            return null;
+        if (SecretReference.TryParse(text, out var reference, out var reason))
+            return reference.ToString();
+        auth.Error(key, $"must be a reference to a secret, never the secret: {reason}");
+        return null;
+    }
+
+    private static List<IPNetwork> Ranges(YamlMap network)
+    {
+        var ranges = new List<IPNetwork>();
+        foreach (var (text, i) in network.Texts("allow").Select((t, i) => (t, i)))
+        {
+            // Bits after the prefix are somebody's slip: a range that is wider than what was meant.
+            if (IPNetwork.TryParse(text.Contains('/') ? text : text + (text.Contains(':') ? "/128" : "/32"), out var range)
+                && IPAddress.TryParse(text.Split('/')[0], out var address) && address.Equals(range.BaseAddress))
+                ranges.Add(range);
+            else
+                network.Error("allow", $"[{i}] must be an address or a range such as 10.0.0.0/8 (without bits after the prefix)");
+        }
+        return ranges;
+    }
+
+    private static string? AbsolutePath(YamlMap map, string key)
+    {
+        var path = map.Text(key);
+        if (path is null || (path.StartsWith('/') && Path.GetFullPath(path) == path))
+            return path;
+        map.Error(key, "must be an absolute path without '..'");
+        return null;
+    }
+}
+
+internal static class Names
+{
+    public static bool IsName(string text) => text.Length is >= 1 and <= 40 && text.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_' or '-');
+
+    public static bool IsIdentifier(string text) => text.Length is >= 1 and <= 64 && text.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_');
+}

@@ -1,0 +1,120 @@
+using System.Text.Json.Nodes;
+using IncidentFox.Core.Tools;
+
+namespace IncidentFox.Gateway.Rules.Files;
+
+// What must hold between the parts of a rule, and between the rules of an integration.
+internal static class RuleChecks
+{
+    private static readonly string[] ForbiddenHeaders =
+    [
+        "authorization", "proxy-authorization", "cookie", "host", "connection", "upgrade", "te", "trailer", "transfer-encoding", "expect",
+        "content-length", "content-type", "content-encoding", "accept-encoding", "x-http-method-override", "x-http-method", "x-method-override",
+    ];
+
+    public static IEnumerable<(string Tool, string Problem)> Check(IReadOnlyList<ToolRule> rules)
+    {
+        foreach (var rule in rules)
+        {
+            foreach (var problem in Request(rule).Concat(Templates(rule)).Concat(Action(rule, rules)))
+                yield return (rule.Tool, problem);
+        }
+        for (var i = 0; i < rules.Count; i++)
+        {
+            foreach (var other in rules.Take(i).Where(o => Overlap(o, rules[i])))
+                yield return (rules[i].Tool, $"can't be told from {other.Tool}: the same method and path mean both");
+        }
+    }
+
+    public static bool IsPointer(string text) =>
+        text.Length == 0 || (text[0] == '/' && !text.Replace("~0", "", StringComparison.Ordinal).Replace("~1", "", StringComparison.Ordinal).Contains('~'));
+
+    private static IEnumerable<string> Request(ToolRule rule)
+    {
+        var byName = rule.Parameters.ToDictionary(p => p.Name);
+        foreach (var name in rule.Path.Select(s => s.Parameter).OfType<string>())
+        {
+            if (!byName.TryGetValue(name, out var p))
+                yield return $"path parameter {name} is not among its parameters";
+            else if (p.Type == ParameterType.StringList || (!p.Required && p.Default is null))
+                yield return $"path parameter {name} must be one value that is always there";
+        }
+        foreach (var key in rule.Query.Where(q => q.Parameter is not null && !byName.ContainsKey(q.Parameter)))
+            yield return $"query parameter {key.Parameter} is not among its parameters";
+        foreach (var key in rule.Query.GroupBy(q => q.Key, StringComparer.Ordinal).Where(g => g.Skip(1).Any()))
+            yield return $"query key {key.Key} is there twice";
+        foreach (var header in rule.Headers)
+        {
+            if (header.Name.Length == 0 || !header.Name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') || ForbiddenHeaders.Contains(header.Name.ToLowerInvariant())
+                || !header.Value.All(c => c is >= ' ' and < (char)127))
+                yield return $"header {YamlMap.Shown(header.Name)} can't be set by a rule";
+        }
+        if (rule.Body is not null && rule.Method == "GET")
+            yield return "a GET has no body";
+        if (rule.RowCountPointer is { } rows && rows != "lines" && !IsPointer(rows))
+            yield return "'rows' must be 'lines' or a JSON pointer such as /items";
+        var used = rule.Path.Select(s => s.Parameter).Concat(rule.Query.Select(q => q.Parameter)).OfType<string>().Concat(Template.Names(rule.Body)).ToHashSet();
+        foreach (var p in rule.Parameters.Where(p => !used.Contains(p.Name)))
+            yield return $"parameter {p.Name} is used nowhere in the request";
+    }
+
+    private static IEnumerable<string> Templates(ToolRule rule)
+    {
+        var parameters = rule.Parameters.Select(p => p.Name).ToHashSet();
+        var captured = rule.Precondition?.Captures.Select(c => "precondition." + c.Name).ToHashSet() ?? [];
+        var later = Template.Names(rule.Body);
+        if (rule.Preview is { } preview)
+        {
+            later = later.Concat(Template.Names(preview.Title))
+                .Concat(preview.Facts.SelectMany(f => Template.Names(f.Value)))
+                .Concat(preview.Changes.SelectMany(c => Template.Names(c.Before).Concat(Template.Names(c.After))));
+        }
+        if (rule.Proof is { } proof)
+            later = later.Concat(Template.Names(proof.Arguments)).Concat(proof.Rules.SelectMany(r => r.When).SelectMany(c => Template.Names(c.Value)));
+        foreach (var name in later.Distinct().Where(n => n != "approval.id" && !parameters.Contains(n) && !captured.Contains(n)))
+            yield return $"{{{name}}} is neither a parameter nor captured by its precondition";
+        foreach (var name in Template.Names(rule.Precondition?.Arguments).Distinct().Where(n => !parameters.Contains(n)))
+            yield return $"{{{name}}} in its precondition is not a parameter";
+    }
+
+    private static IEnumerable<string> Action(ToolRule rule, IReadOnlyList<ToolRule> rules)
+    {
+        if (rule.Effect == ToolEffect.Read)
+        {
+            if (rule.Method is not ("GET" or "POST"))
+                yield return $"a read is a GET or a POST, not a {rule.Method}";
+            if (rule is not { Precondition: null, DryRun: null, Preview: null, Proof: null })
+                yield return "a read has no precondition, dry_run, preview or proof";
+            yield break;
+        }
+        if (rule.Method == "GET")
+            yield return "a GET can't be a write: state 'effect: read'";
+        if (rule.Preview is null)
+            yield return "'preview' is missing: approvers must see what would happen";
+        if (rule.DryRun?.BodyMembers is not null && rule.Body is not JsonObject)
+            yield return "'dry_run.body' needs a body that is a mapping";
+        if (rule.DryRun is { } dry && dry.Query.Any(d => rule.Query.Any(q => q.Key == d.Name)))
+            yield return "'dry_run.query' repeats a key of 'query'";
+        foreach (var (what, tool, arguments) in Reads(rule))
+        {
+            if (rules.FirstOrDefault(r => r.Tool == tool) is not { Effect: ToolEffect.Read } read)
+                yield return $"its {what} reads with {YamlMap.Shown(tool)}, which is not a read of this file";
+            else if (arguments.Select(a => a.Key).Where(a => read.Parameters.All(p => p.Name != a)).ToList() is { Count: > 0 } unknown)
+                yield return $"its {what} gives {tool} arguments it does not take: {string.Join(", ", unknown)}";
+            else if (read.Parameters.Where(p => p.Required && !arguments.ContainsKey(p.Name)).Select(p => p.Name).ToList() is { Count: > 0 } missing)
+                yield return $"its {what} does not give {tool} the arguments it needs: {string.Join(", ", missing)}";
+        }
+    }
+
+    private static IEnumerable<(string What, string Tool, JsonObject Arguments)> Reads(ToolRule rule)
+    {
+        if (rule.Precondition is { } precondition)
+            yield return ("precondition", precondition.Tool, precondition.Arguments);
+        if (rule.Proof is { } proof)
+            yield return ("proof", proof.Tool, proof.Arguments);
+    }
+
+    private static bool Overlap(ToolRule a, ToolRule b) =>
+        a.Method == b.Method && a.Path.Count == b.Path.Count
+        && a.Path.Zip(b.Path).All(p => p.First.Literal is null || p.Second.Literal is null || p.First.Literal == p.Second.Literal);
+}

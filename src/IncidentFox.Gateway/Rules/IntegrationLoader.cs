@@ -1,0 +1,122 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using IncidentFox.Core;
+using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.Rules.Files;
+
+namespace IncidentFox.Gateway.Rules;
+
+/// <summary>What loading gave: the integrations, or every reason why not. Nothing is loaded by halves.</summary>
+public readonly record struct IntegrationLoad(IntegrationCatalog? Catalog, IReadOnlyList<string> Errors);
+
+/// <summary>
+/// Loads the installation's integration files, each on top of the shipped one it extends. Unknown keys, duplicate keys, wrong types, literal
+/// secrets, overlapping origins and doubled tools are errors; all are reported at once with file and line.
+/// </summary>
+public static class IntegrationLoader
+{
+    private static readonly JsonSerializerOptions Canonical = new() { Converters = { new JsonStringEnumConverter() } };
+
+    /// <summary>Loads every <c>*.yaml</c> of the paths (files or folders).</summary>
+    public static IntegrationLoad Load(IReadOnlyList<string> paths)
+    {
+        var errors = new List<string>();
+        var files = new List<(string File, string Text)>();
+        foreach (var path in paths)
+        {
+            try
+            {
+                var found = Directory.Exists(path) ? Directory.EnumerateFiles(path, "*.yaml").Order(StringComparer.Ordinal) : Enumerable.Repeat(path, 1);
+                files.AddRange(found.Select(f => (f, File.ReadAllText(f))));
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                errors.Add($"{path}: can't be read ({e.GetType().Name}): name a folder of *.yaml files, or a file, that the gateway may read");
+            }
+        }
+        var load = Parse(files);
+        return errors.Count == 0 ? load : new(null, [.. errors, .. load.Errors]);
+    }
+
+    /// <summary>Parses files that were read already.</summary>
+    public static IntegrationLoad Parse(IReadOnlyList<(string File, string Text)> files)
+    {
+        var errors = new List<string>();
+        var shipped = ShippedIntegrations.Read(errors);
+        var integrations = new List<(string File, Integration Integration)>();
+        foreach (var (name, text) in files)
+        {
+            var problems = new Problems(name);
+            var file = IntegrationFile.Parse(name, text, problems);
+            errors.AddRange(problems.All);
+            if (problems.All.Count == 0 && Combine(file!, shipped, errors) is { } integration)
+                integrations.Add((name, integration));
+        }
+        errors.AddRange(CatalogChecks.Check(integrations));
+        return errors.Count > 0 ? new(null, errors) : new(new IntegrationCatalog([.. integrations.Select(i => i.Integration)]), []);
+    }
+
+    private static Integration? Combine(IntegrationFile own, IReadOnlyDictionary<string, IntegrationFile> shipped, List<string> errors)
+    {
+        var before = errors.Count;
+        void Error(string message) => errors.Add($"{own.File}:1: {message}");
+        IntegrationFile? below = null;
+        if (own.Extends is { } extends && !shipped.TryGetValue(extends, out below))
+            Error($"extends '{extends}', which is not shipped; shipped are {string.Join(", ", shipped.Keys.Order(StringComparer.Ordinal))}");
+        var scheme = own.Scheme ?? below?.Scheme;
+        if (own.BaseUrl is null)
+            Error("'base_url' is missing");
+        if (scheme is null)
+            Error("'auth.scheme' is missing");
+        if (scheme is { } s && s != AuthScheme.None && own.Read is null)
+            Error("'auth.read' is missing: a reference to the secret for reads, such as file:///etc/incidentfox/secrets/NAME");
+        if (scheme == AuthScheme.None && (own.Read ?? own.Write) is not null)
+            Error("'auth' names a secret but its scheme is none");
+        if (scheme == AuthScheme.Basic && own.UserName is null)
+            Error("'auth.username' is missing");
+        if (scheme == AuthScheme.Header && (own.HeaderName ?? below?.HeaderName) is not { Length: > 0 and <= 60 })
+            Error("'auth.header' is missing: the name of the header");
+        foreach (var twice in own.Rules.Select(r => r.Tool).Intersect(below?.Rules.Select(r => r.Tool) ?? []))
+            Error($"tool {twice} is defined by '{own.Extends}' already; shipped rules can't be replaced");
+        List<ToolRule> rules = [.. below?.Rules ?? [], .. own.Rules];
+        if (rules.Count == 0)
+            Error("has no tools: extend a shipped integration or define 'tools'");
+        errors.AddRange(RuleChecks.Check(rules).Select(p => $"{own.File}:1: tools.{p.Tool}: {p.Problem}").Where(e => errors.Count == before));
+        if (errors.Count > before)
+            return null;
+        return new Integration
+        {
+            Name = own.Name,
+            Description = own.Description ?? below?.Description ?? own.Name,
+            Team = own.Team is { } team ? new TeamId(team) : null,
+            BaseUrl = own.BaseUrl!,
+            Auth = new AuthSettings
+            {
+                Scheme = scheme!.Value, ReadReference = own.Read, WriteReference = own.Write, UserName = own.UserName,
+                HeaderName = own.HeaderName ?? below?.HeaderName,
+            },
+            Network = new NetworkSettings { AllowedRanges = own.Allow, CaFile = own.CaFile },
+            Limits = new LimitSettings
+            {
+                ResponseBytes = own.ResponseBytes ?? below?.ResponseBytes ?? new LimitSettings().ResponseBytes,
+                Timeout = TimeSpan.FromSeconds(own.TimeoutSeconds ?? below?.TimeoutSeconds ?? 30),
+            },
+            Rules = [.. rules.Select(r => Seal(Prefixed(r, own.ToolPrefix)))],
+        };
+    }
+
+    private static ToolRule Prefixed(ToolRule rule, string prefix) => prefix.Length == 0 ? rule : rule with
+    {
+        Tool = prefix + rule.Tool,
+        Precondition = rule.Precondition is { } p ? p with { Tool = prefix + p.Tool } : null,
+        Proof = rule.Proof is { } f ? f with { Tool = prefix + f.Tool } : null,
+    };
+
+    // All that the rule says, defaults filled in: whoever changes any of it makes another version, and frozen calls of the old one don't run.
+    private static ToolRule Seal(ToolRule rule)
+    {
+        var json = JsonSerializer.SerializeToNode(rule with { Version = "" }, Canonical);
+        return rule with { Version = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(json))) };
+    }
+}
