@@ -52,6 +52,10 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
     /// <summary>How long a claim lasts without renewal.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
+    // A claim is abandoned when its lease ran out, or at once when its owner's session is gone: a living owner holds the advisory lock of its name.
+    private const string Abandoned =
+        "(a.lease_until < app.clock() or pg_try_advisory_xact_lock(hashtextextended(a.lease_owner, 0)))";
+
     /// <summary>Asks; joins an open approval of the same investigation with the same digest instead of asking twice.</summary>
     public Task<(ApprovalId Id, DateTimeOffset ExpiresAt, bool Joined)> RequestAsync(ApprovalRequest request, CancellationToken cancellationToken) =>
         database.InTransactionAsync(async (connection, ct) =>
@@ -114,10 +118,10 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var rows = await connection.QueryAsync<(Guid Id, string Status)>(new CommandDefinition(
-            """
+            $"""
             select a.id, a.status from app.approvals a
              where a.status = 'approved'
-                or (a.status = 'executing' and a.lease_until < app.clock())
+                or (a.status = 'executing' and {Abandoned})
                 or (a.status = 'pending' and a.expires_at > app.clock()
                     and (select count(*) from app.approval_votes v where v.approval_id = a.id) >= a.required_approvers)
              order by a.created_at limit @limit
@@ -150,6 +154,35 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
         }, cancellationToken);
 
     /// <summary>
+    /// Policy was tightened after people were asked: what they agreed to is not enough any more. Denies; false when it was not open.
+    /// </summary>
+    public Task<bool> RefuseAsync(ApprovalId id, string reason, CancellationToken cancellationToken) =>
+        database.InTransactionAsync(async (connection, ct) =>
+        {
+            var row = await connection.QuerySingleOrDefaultAsync<ApprovalRow>(new CommandDefinition(
+                $"""
+                update app.approvals a set status = 'denied', decided_at = app.clock(), decision_reason = @reason, ended_at = app.clock()
+                 where a.id = @Value and a.status in ('pending', 'approved')
+                returning {ApprovalRow.Columns}
+                """, new { id.Value, reason }, cancellationToken: ct));
+            if (row is null)
+                return false;
+            await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalDenied, "denied", new JsonObject { ["decision"] = "deny", ["reason"] = reason }), ct);
+            return true;
+        }, cancellationToken);
+
+    /// <summary>The terms that were frozen, and the call: for evaluating policy again before it runs. Null when there is none.</summary>
+    public async Task<(FrozenRequest Frozen, ApprovalTerms Terms, InvestigationId Investigation)?> ReadFrozenAsync(ApprovalId id, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var row = await connection.QuerySingleOrDefaultAsync<ClaimRow>(new CommandDefinition(
+            $"select {ApprovalRow.Columns}, a.frozen from app.approvals a where a.id = @Value", new { id.Value }, cancellationToken: cancellationToken));
+        return row is null
+            ? null
+            : (FrozenRequest.Parse(frozenCalls.Decrypt(FrozenCell(id), row.Frozen)), row.Terms, new InvestigationId(row.InvestigationId));
+    }
+
+    /// <summary>
     /// Claims an approved call, or one whose earlier executor is gone, and commits its <c>tool_requested</c> row before anything is sent.
     /// Null when another instance was faster or it was denied meanwhile.
     /// </summary>
@@ -160,7 +193,7 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
                 $"""
                 update app.approvals a set status = 'executing', lease_owner = @owner, lease_until = app.clock() + @Lease,
                        execution_attempts = a.execution_attempts + 1, started_at = coalesce(a.started_at, app.clock())
-                 where a.id = @Value and (a.status = 'approved' or (a.status = 'executing' and a.lease_until < app.clock()))
+                 where a.id = @Value and (a.status = 'approved' or (a.status = 'executing' and {Abandoned}))
                 returning {ApprovalRow.Columns}, a.frozen, a.execution_attempts as Attempts
                 """, new { id.Value, owner, Lease }, cancellationToken: ct));
             if (claimed is null)

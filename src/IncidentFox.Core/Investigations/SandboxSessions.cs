@@ -3,6 +3,7 @@ using Dapper;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Storage;
+using Npgsql;
 
 namespace IncidentFox.Core.Investigations;
 
@@ -44,15 +45,6 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
         if (row.Org is null)
             return null;
         var resource = new Resource(new OrgId(row.Org), new TeamId(row.Team));
-        var people = await connection.QueryAsync<Guid>(new CommandDefinition(
-            "select person_id from app.investigation_requesters where investigation_id = @Investigation", new { row.Investigation }, cancellationToken: cancellationToken));
-        Role? lowest = null;
-        foreach (var person in people.AsList())
-        {
-            var principal = await IdentityStore.FindAsync(connection, new PersonId(person), cancellationToken);
-            var role = principal is { } p && p.Org == resource.Org ? p.RoleIn(resource.Team) : Role.None;
-            lowest = lowest is { } l && l < role ? l : role;
-        }
         return new SandboxSession
         {
             Sandbox = sandbox,
@@ -60,8 +52,15 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
             Resource = resource,
             State = row.State,
             UserId = row.Label,
-            LowestRequesterRole = lowest ?? Role.None,
+            LowestRequesterRole = await LowestRoleAsync(connection, new InvestigationId(row.Investigation), resource, cancellationToken),
         };
+    }
+
+    /// <summary>The lowest role among all whose words reached the investigation's sandboxes, as roles are now.</summary>
+    public async Task<Role> LowestRequesterRoleAsync(InvestigationId investigation, Resource resource, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await LowestRoleAsync(connection, investigation, resource, cancellationToken);
     }
 
     /// <summary>The agent showed that it is caged (or that it is not, and then nothing is handed out).</summary>
@@ -145,5 +144,19 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
                 session.Investigation.Value, Sandbox = session.Sandbox.Value, final,
                 report = cipher.Encrypt(InvestigationRow.ReportCell(session.Investigation.Value), reportJson),
             }, cancellationToken: cancellationToken)) == 1;
+    }
+
+    private static async Task<Role> LowestRoleAsync(NpgsqlConnection connection, InvestigationId investigation, Resource resource, CancellationToken ct)
+    {
+        var people = await connection.QueryAsync<Guid>(new CommandDefinition(
+            "select person_id from app.investigation_requesters where investigation_id = @Value", new { investigation.Value }, cancellationToken: ct));
+        Role? lowest = null;
+        foreach (var person in people.AsList())
+        {
+            var principal = await IdentityStore.FindAsync(connection, new PersonId(person), ct);
+            var role = principal is { } p && p.Org == resource.Org ? p.RoleIn(resource.Team) : Role.None;
+            lowest = lowest is { } l && l < role ? l : role;
+        }
+        return lowest ?? Role.None;
     }
 }

@@ -1,0 +1,168 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using IncidentFox.Core;
+using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Policy;
+using IncidentFox.Core.Storage;
+using IncidentFox.Gateway.Sending;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace IncidentFox.Gateway.Execution;
+
+/// <summary>
+/// Counts quorums and runs approved calls, each once: woken by the database, with a poll that finds what a wake-up missed. Any number of gateways may
+/// run one; a claim in the database decides who sends.
+/// </summary>
+public sealed class ApprovalExecutor(
+    ApprovalExecution approvals, FrozenCallRunner runner, PolicySource policy, SandboxSessions sessions,
+    InstanceLock instance, DatabaseSignals signals, TimeProvider time, ILogger<ApprovalExecutor> logger) : BackgroundService
+{
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private const int Batch = 50;
+
+    /// <inheritdoc />
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var wake = new SemaphoreSlim(0, 1);
+        using var subscription = signals.Subscribe("approval", _ =>
+        {
+            if (wake.CurrentCount == 0)
+                TryRelease(wake);
+        });
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await WorkAsync(stoppingToken);
+                await wake.WaitAsync(Poll, stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            {
+                logger.LogWarning("Looking for approved calls failed ({Reason}); trying again", e.Message);
+                await Task.Delay(Poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <summary>One round: everything that is ready now.</summary>
+    public async Task WorkAsync(CancellationToken cancellationToken)
+    {
+        var work = await approvals.FindWorkAsync(Batch, cancellationToken);
+        await Task.WhenAll(work.Select(w => AdvanceAsync(w.Id, w.State, cancellationToken)));
+    }
+
+    private async Task AdvanceAsync(ApprovalId id, ApprovalState state, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (state is ApprovalState.Pending or ApprovalState.Approved && await TightenedAsync(id, cancellationToken) is { } reason)
+                await approvals.RefuseAsync(id, reason, cancellationToken);
+            else if (state is not ApprovalState.Pending || await approvals.GrantAsync(id, cancellationToken))
+                await ExecuteAsync(id, cancellationToken);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+        {
+            logger.LogWarning("Approval {Approval} could not be advanced ({Reason}); trying again", id, e.Message);
+        }
+        catch (InvalidOperationException e)
+        {
+            // A frozen call that can't be read or does not match its digest: nothing is sent, and somebody must look.
+            logger.LogError(e, "Approval {Approval} can't be run", id);
+        }
+    }
+
+    // Policy is evaluated again, and may only tighten: what was agreed under looser terms does not run.
+    private async Task<string?> TightenedAsync(ApprovalId id, CancellationToken cancellationToken)
+    {
+        if (await approvals.ReadFrozenAsync(id, cancellationToken) is not { } read)
+            return null;
+        var (frozen, terms, investigation) = read;
+        var role = await sessions.LowestRequesterRoleAsync(investigation, terms.Resource, cancellationToken);
+        return ToolDecider.Decide(policy.Current, new ToolFacts(frozen.Call.Tool, frozen.Call.Effect, role)) switch
+        {
+            ToolDecision.Deny deny => $"Policy denies this now: {deny.Reason}",
+            ToolDecision.NeedsApproval { Workflow: var now } when now.RequiredApprovers > terms.RequiredApprovers =>
+                $"Policy asks for {now.RequiredApprovers} approvers now; this was asked of {terms.RequiredApprovers}.",
+            ToolDecision.NeedsApproval { Workflow: var now } when now.ApproverRole > terms.ApproverRole =>
+                $"Policy asks for approvers with another role now than when this was asked.",
+            _ => null,
+        };
+    }
+
+    private async Task ExecuteAsync(ApprovalId id, CancellationToken cancellationToken)
+    {
+        if (instance.Name is not { } owner || await approvals.ClaimAsync(id, owner, cancellationToken) is not { } execution)
+            return;
+        var started = Stopwatch.GetTimestamp();
+        using var lost = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var done = new CancellationTokenSource();
+        var renewing = RenewAsync(id, owner, lost, done.Token);
+        try
+        {
+            var context = new SendContext
+            {
+                Org = execution.Resource.Org,
+                Team = execution.Resource.Team,
+                Investigation = execution.Investigation,
+                Approval = id,
+                UserId = "system",
+                CorrelationId = $"exec-{id}-{execution.Attempt}",
+            };
+            var outcome = await runner.RunAsync(execution, context, lost.Token);
+            // The outcome is known: it is written down even when we are being stopped.
+            await approvals.FinishAsync(execution, owner, outcome.State, outcome.Sentence, Stopwatch.GetElapsedTime(started), outcome.Details, CancellationToken.None);
+            logger.LogInformation("Approval {Approval} of {Tool}: {Outcome}", id, execution.Frozen.Call.Tool, outcome.State);
+        }
+        catch (OperationCanceledException) when (lost.IsCancellationRequested)
+        {
+            // Stopped or lost the claim in the middle: the row stays 'executing', and whoever claims it next proves what happened.
+            logger.LogWarning("Approval {Approval}: interrupted while running; the next gateway proves whether it ran", id);
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await renewing;
+        }
+    }
+
+    private async Task RenewAsync(ApprovalId id, string owner, CancellationTokenSource lost, CancellationToken done)
+    {
+        while (!done.IsCancellationRequested)
+        {
+            await Task.Delay(ApprovalExecution.Lease / 3, time, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (done.IsCancellationRequested)
+                return;
+            try
+            {
+                if (instance.Name != owner || !await approvals.RenewAsync(id, owner, CancellationToken.None))
+                {
+                    await lost.CancelAsync();
+                    return;
+                }
+            }
+            catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
+            {
+                logger.LogWarning("Approval {Approval}: the claim could not be renewed ({Reason})", id, e.Message);
+            }
+        }
+    }
+
+    private static void TryRelease(SemaphoreSlim wake)
+    {
+        try
+        {
+            wake.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // Two wake-ups at once are one.
+        }
+    }
+}

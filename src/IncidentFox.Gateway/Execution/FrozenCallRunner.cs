@@ -1,0 +1,110 @@
+using System.Text.Json.Nodes;
+using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Sending;
+
+namespace IncidentFox.Gateway.Execution;
+
+/// <summary>How an execution ended.</summary>
+/// <param name="State">Executed, failed or unknown.</param>
+/// <param name="Sentence">For people.</param>
+/// <param name="Details">For the audit trail.</param>
+public sealed record ExecutionOutcome(ApprovalState State, string Sentence, JsonObject Details);
+
+/// <summary>
+/// Runs one claimed call. What was shown is what runs: the request is rebuilt from the frozen call and must equal the frozen one. It is sent again only when
+/// a proof says that the earlier try did not run.
+/// </summary>
+public sealed class FrozenCallRunner(IntegrationCatalog catalog, IUpstreamSender sender, AuditedSend send)
+{
+    /// <summary>Runs it. Expected failures are outcomes.</summary>
+    public async Task<ExecutionOutcome> RunAsync(ClaimedExecution execution, SendContext context, CancellationToken cancellationToken)
+    {
+        var call = execution.Frozen.Call;
+        if (catalog.Find(execution.Resource.Team, call.Integration) is not { } integration || integration.FindRule(call.Tool) is not { } rule)
+            return Changed($"the tool {call.Tool} of {call.Integration} is not there any more");
+        if (Difference(integration, rule, execution.Frozen) is { } difference)
+            return Changed(difference);
+        if (execution.Attempt > 1)
+        {
+            switch (await ProveAsync(integration, rule, execution, context, cancellationToken))
+            {
+                case ProofVerdict.Done:
+                    return new(ApprovalState.Executed, "It ran: the gateway was interrupted while it waited for the answer, and the target shows the effect.",
+                        new JsonObject { ["proof"] = "done", ["attempt"] = execution.Attempt });
+                case null:
+                    return Unknown(rule, "The gateway was interrupted while it ran this.", execution.Attempt);
+                case ProofVerdict.NotDone:
+                    break;
+            }
+        }
+        return await SendAsync(integration, rule, execution, context, cancellationToken);
+    }
+
+    private async Task<ExecutionOutcome> SendAsync(
+        Integration integration, ToolRule rule, ClaimedExecution execution, SendContext context, CancellationToken cancellationToken)
+    {
+        var request = RequestBuilder.Build(integration, rule, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id, dryRun: false);
+        var answer = await AuditedSend.ReadAsync(await sender.SendAsync(request, context, cancellationToken), cancellationToken);
+        var details = new JsonObject { ["attempt"] = execution.Attempt, ["upstream_status"] = answer.Status, ["code"] = answer.Code };
+        if (answer.Succeeded)
+            return new(ApprovalState.Executed, $"It ran; the target answered {answer.Status}.", details);
+        if (answer.Status is { } status)
+            return new(ApprovalState.Failed, Failure(status, answer.Message()), details);
+        if (!answer.MayHaveRun)
+            return new(ApprovalState.Failed, $"It did not run: {answer.Sentence}", details);
+        switch (await ProveAsync(integration, rule, execution, context, cancellationToken))
+        {
+            case ProofVerdict.Done:
+                details["proof"] = "done";
+                return new(ApprovalState.Executed, "It ran: the target did not answer, and shows the effect.", details);
+            case ProofVerdict.NotDone:
+                details["proof"] = "not_done";
+                return new(ApprovalState.Failed, "It did not run: the target did not answer, and shows no effect.", details);
+            default:
+                return Unknown(rule, "The target was sent this and did not answer.", execution.Attempt);
+        }
+    }
+
+    private async Task<ProofVerdict?> ProveAsync(
+        Integration integration, ToolRule rule, ClaimedExecution execution, SendContext context, CancellationToken cancellationToken)
+    {
+        if (rule.Proof is not { } proof)
+            return null;
+        var read = RuleReads.Build(integration, proof.Tool, proof.Arguments, execution.Frozen.Call, execution.Frozen.Preconditions);
+        var answer = await send.SendAsync(read, context, "proof", cancellationToken);
+        return RuleReads.Judge(proof, answer, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id);
+    }
+
+    // Everything that decides what is sent must be as it was when people saw it.
+    private static string? Difference(Integration integration, ToolRule rule, FrozenRequest frozen)
+    {
+        if (rule.Version != frozen.Call.RuleVersion)
+            return $"the rule of {rule.Tool} was changed";
+        if (rule.Effect != frozen.Call.Effect)
+            return $"the effect of {rule.Tool} was changed";
+        var now = ActionPreparer.Freeze(integration, rule, frozen.Call, frozen.Preconditions, frozen.PolicyDigest);
+        if (now.Origin != frozen.Origin)
+            return "the address of the target was changed";
+        if (now.CredentialReference != frozen.CredentialReference)
+            return "another credential was configured";
+        return now.Digest().AsSpan().SequenceEqual(frozen.Digest()) ? null : "the request would be another one";
+    }
+
+    private static string Failure(int status, string message) => status switch
+    {
+        404 => "It did not run: the target does not exist any more (404).",
+        409 or 412 or 422 => $"It did not run: the target changed since it was looked at ({status}). The target says: {message}",
+        401 or 403 => $"It did not run: the gateway's credential may not do this ({status}). The target says: {message}",
+        _ => $"The target refused it ({status}). The target says: {message}",
+    };
+
+    private static ExecutionOutcome Changed(string what) =>
+        new(ApprovalState.Failed, $"Nothing was sent: {what} since it was approved. Ask again, so that people see what would run now.", new JsonObject { ["code"] = "changed_since_approved" });
+
+    private static ExecutionOutcome Unknown(ToolRule rule, string why, int attempt) => new(
+        ApprovalState.Unknown,
+        $"{why} It can't be seen whether it took effect: either it ran, or it did not. Look at the target yourself before you ask again; nothing more is sent.",
+        new JsonObject { ["proof"] = rule.Proof is null ? "none" : "undecided", ["attempt"] = attempt });
+}

@@ -1,0 +1,59 @@
+using System.Text.Json.Nodes;
+using IncidentFox.Core;
+using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Sending;
+
+namespace IncidentFox.Gateway.Execution;
+
+/// <summary>Makes the reads that a rule names for its precondition and its proof.</summary>
+internal static class RuleReads
+{
+    /// <summary>The request of a read tool with arguments that are templates of the call's values.</summary>
+    public static OutgoingRequest Build(Integration integration, string tool, JsonObject arguments, ToolCall call, JsonObject? preconditions)
+    {
+        var rule = integration.FindRule(tool) is { Effect: ToolEffect.Read } read
+            ? read
+            : throw new InvalidOperationException($"{integration.Name}/{call.Tool} names {tool}, which is no read of {integration.Name}.");
+        var parameters = (JsonObject)Template.Json(arguments, new TemplateValues(call.Parameters, preconditions))!;
+        foreach (var parameter in rule.Parameters.Where(p => p.Default is not null && !parameters.ContainsKey(p.Name)))
+            parameters[parameter.Name] = parameter.Default!.DeepClone();
+        return RequestBuilder.Build(integration, rule, new ToolCall
+        {
+            Integration = integration.Name,
+            Tool = tool,
+            Effect = ToolEffect.Read,
+            RuleVersion = rule.Version,
+            Parameters = parameters,
+        }, null, null, dryRun: false);
+    }
+
+    /// <summary>What an answer proves.</summary>
+    public static ProofVerdict? Judge(ProofOfEffect proof, TargetAnswer answer, ToolCall call, JsonObject preconditions, ApprovalId approval)
+    {
+        if (answer.Status is null)
+            return null;
+        var json = answer.Succeeded ? answer.Json() : null;
+        var values = new TemplateValues(call.Parameters, preconditions, approval);
+        return proof.Rules.FirstOrDefault(r => r.When.Count > 0 && r.When.All(c => Holds(c, answer.Status.Value, json, values)))?.Then;
+    }
+
+    private static bool Holds(ProofCondition condition, int status, JsonNode? json, TemplateValues values)
+    {
+        if (condition.Test == ProofTest.StatusIs)
+            return status == condition.Status;
+        if (json is null)
+            return false;
+        var (found, node) = AnswerPointer.Find(json, condition.Pointer!);
+        return condition.Test switch
+        {
+            ProofTest.Exists => found && node is not null,
+            ProofTest.Absent => !found || node is null,
+            ProofTest.Equals => found && Same(node, Template.Json(condition.Value, values)),
+            ProofTest.NotEquals => found && node is not null && !Same(node, Template.Json(condition.Value, values)),
+            _ => false,
+        };
+    }
+
+    private static bool Same(JsonNode? a, JsonNode? b) => CanonicalJson.Write(a).AsSpan().SequenceEqual(CanonicalJson.Write(b));
+}
