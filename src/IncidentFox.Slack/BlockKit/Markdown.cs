@@ -10,9 +10,12 @@ namespace IncidentFox.Slack.BlockKit;
 /// </summary>
 public static class Markdown
 {
-    private const int LongestHole = 4000;
+    private const int LongestHole = 1000;
 
     public static MarkdownText Format(ref Handler handler) => new(handler.ToText());
+
+    /// <summary>Data, cut so that it takes at most <paramref name="maxLength"/> characters once escaped. A plain hole takes at most 1,000.</summary>
+    public static MarkdownText Text(string? data, int maxLength) => new(SlackText.FitEscaped(SlackText.Inert(data, maxLength), maxLength, Escape));
 
     /// <summary>Escapes everything that Markdown or Slack could read as markup; one line.</summary>
     public static string Escape(string text)
@@ -41,7 +44,7 @@ public static class Markdown
 
         public readonly void AppendLiteral(string literal) => _text.Append(literal);
 
-        public readonly void AppendFormatted(string? data) => _text.Append(Escape(SlackText.Inert(data, LongestHole)));
+        public readonly void AppendFormatted(string? data) => _text.Append(Text(data, LongestHole).Text);
 
         public readonly void AppendFormatted(int number) => _text.Append(CultureInfo.InvariantCulture, $"{number}");
 

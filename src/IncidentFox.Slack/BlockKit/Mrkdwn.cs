@@ -7,16 +7,21 @@ namespace IncidentFox.Slack.BlockKit;
 
 /// <summary>
 /// Slack's markup. Text is written as an interpolated string whose literal parts are ours and whose holes are data:
-/// <c>Mrkdwn.Format($"*Service* {name}, asked by {Mrkdwn.User(id)}")</c>. A hole can neither mention, link nor format.
+/// <c>Mrkdwn.Format($"*Service* {name}, asked by {Mrkdwn.User(id)}")</c>. A hole can neither mention, link nor format, and is cut
+/// so that even fully escaped it takes at most 500 characters of a block's limit; <see cref="Text"/> chooses another length.
 /// </summary>
 public static partial class Mrkdwn
 {
-    private const int LongestHole = 2000;
+    private const int LongestHole = 500;
+    private const int LongestLinkText = 200;
 
     /// <summary>Slack's escaping: with it no mention, link or date can begin. It does not stop <c>*bold*</c>; <see cref="Format"/> does.</summary>
     public static string Escape(string text) => text.Replace("&", "&amp;").Replace("<", "&lt;").Replace(">", "&gt;");
 
     public static MrkdwnText Format(ref Handler handler) => new(handler.ToText());
+
+    /// <summary>Data, cut so that it takes at most <paramref name="maxLength"/> characters once escaped.</summary>
+    public static MrkdwnToken Text(string? data, int maxLength) => new(Data(data, maxLength));
 
     /// <summary>A mention of a person. It notifies them where they can see the message.</summary>
     public static MrkdwnToken User(string userId) => new($"<@{SlackId.Require(userId, "UW", nameof(userId))}>");
@@ -26,7 +31,7 @@ public static partial class Mrkdwn
     public static MrkdwnToken UserGroup(string groupId) => new($"<!subteam^{SlackId.Require(groupId, "S", nameof(groupId))}>");
 
     public static MrkdwnToken Link(SlackLink link, string text) =>
-        new($"<{Escape(link.Url).Replace("|", "%7C")}|{Data(SlackText.Inert(text, 200)).Replace('|', '∣')}>");
+        new($"<{Escape(link.Url).Replace("|", "%7C")}|{Data(text, LongestLinkText).Replace('|', '∣')}>");
 
     /// <summary>A time in each reader's own time zone. <paramref name="format"/> is Slack's, such as <c>{date_short_pretty} {time}</c>.</summary>
     public static MrkdwnToken Date(DateTimeOffset at, string format = "{date_short_pretty} {time}")
@@ -41,7 +46,9 @@ public static partial class Mrkdwn
     }
 
     /// <summary>Data as it may stand inside mrkdwn: escaped, and with look-alikes for the characters that would format it.</summary>
-    internal static string Data(string inert)
+    private static string Data(string? data, int maxLength) => SlackText.FitEscaped(SlackText.Inert(data, maxLength), maxLength, Literal);
+
+    private static string Literal(string inert)
     {
         var text = new StringBuilder(inert.Length + 16);
         for (var i = 0; i < inert.Length; i++)
@@ -73,7 +80,7 @@ public static partial class Mrkdwn
 
         public readonly void AppendLiteral(string literal) => _text.Append(literal);
 
-        public readonly void AppendFormatted(string? data) => _text.Append(Data(SlackText.Inert(data, LongestHole)));
+        public readonly void AppendFormatted(string? data) => _text.Append(Data(data, LongestHole));
 
         public readonly void AppendFormatted(int number) => _text.Append(CultureInfo.InvariantCulture, $"{number}");
 

@@ -46,6 +46,26 @@ public static class SlackText
     }
 
     /// <summary>
+    /// Cuts so that the text fits after escaping, which may make it five times as long: an attacker's ampersands must
+    /// neither break a limit nor be cut in the middle of their escape.
+    /// </summary>
+    internal static string FitEscaped(string text, int maxLength, Func<string, string> escape)
+    {
+        var room = maxLength;
+        while (true)
+        {
+            var escaped = escape(Fit(text, room));
+            var excess = escaped.Length - maxLength;
+            if (excess <= 0 || room == 1)
+            {
+                return escaped;
+            }
+
+            room = Math.Max(1, Math.Min(room, text.Length) - Math.Max(1, excess / 5));
+        }
+    }
+
+    /// <summary>
     /// The last line of defence inside the Block Kit types: whatever was not made inert before loses its dangerous characters
     /// one for one, so that lengths that were checked stay true.
     /// </summary>

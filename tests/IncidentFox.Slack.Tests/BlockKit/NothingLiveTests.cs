@@ -48,6 +48,25 @@ public sealed partial class NothingLiveTests
     });
 
     [Fact]
+    public void A_hole_never_breaks_a_limit_however_much_escaping_it_needs()
+    {
+        foreach (var hostile in (string[])["&", "<", "*", "\u200B", "_", "[", "é", "😀"])
+        {
+            var text = string.Concat(Enumerable.Repeat(hostile, 5000));
+            _ = new SectionBlock(Mrkdwn.Format($"{text} {text} {text} {text} {text}"));
+            _ = new MarkdownBlock(Markdown.Format($"{text} {text} {text} {text} {text} {text} {text} {text} {text} {text}"));
+            Assert.InRange(Mrkdwn.Format($"{Mrkdwn.Text(text, 50)}").Text.Length, 40, 50);
+            Assert.InRange(Markdown.Text(text, 50).Text.Length, 40, 50);
+        }
+    }
+
+    [Fact]
+    public void A_cut_hole_ends_on_a_whole_escape() =>
+        Gen.Select(InertTextTests.Hostile, Gen.Int[1, 60]).Sample((text, max) =>
+            Mrkdwn.Format($"{Mrkdwn.Text(text, max)}").Text is var cut && cut.Length <= max
+            && !System.Text.RegularExpressions.Regex.IsMatch(cut, "&(?!amp;|lt;|gt;)"));
+
+    [Fact]
     public void Names_with_underscores_stay_as_they_are() => Assert.Equal("http_requests_total of 10:30:15", Mrkdwn.Format($"{"http_requests_total"} of {"10:30:15"}").Text);
 
     private static SlackMessage Everything(string text) => new(
