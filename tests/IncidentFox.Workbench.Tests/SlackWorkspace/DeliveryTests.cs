@@ -133,6 +133,12 @@ public sealed class DeliveryTests
         var click = given.App.Requests.Last(r => r.Path == "/slack/interactions").Payload;
         Assert.Equal(DemoPeople.StrangerTeamId, click["user"]!["team_id"]!.ToString());
         Assert.Equal(DemoPeople.TeamId, click["team"]!["id"]!.ToString());
+
+        var said = await given.Slack.SayAsync(DemoPeople.Xeno, "incidents", "hello");
+        await given.Slack.Deliveries.WaitForAsync(d => d.What == "message" && d.RequestBody.Contains(said.Ts, StringComparison.Ordinal));
+        var happened = given.App.Requests.Last(r => r.Body.Contains(said.Ts, StringComparison.Ordinal)).Payload;
+        Assert.Equal(DemoPeople.StrangerTeamId, happened["event"]!["user_team"]!.ToString());
+        Assert.True(happened["is_ext_shared_channel"]!.GetValue<bool>());
     }
 
     [Fact]

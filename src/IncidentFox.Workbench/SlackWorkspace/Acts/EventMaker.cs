@@ -44,7 +44,12 @@ internal sealed class EventMaker(SlackDoubleOptions options, SlackWorkspaceState
         body["channel"] = message.Channel;
         body["channel_type"] = "channel";
         body["event_ts"] = message.Ts;
-        if (body["team"]?.ToString() is { } team && team != DemoPeople.TeamId) body["user_team"] = body["source_team"] = team;
+        if (body["team"]?.ToString() is { } team && team != DemoPeople.TeamId)
+        {
+            body["user_team"] = team;
+            body["source_team"] = team;
+        }
+
         return body;
     }
 

@@ -63,7 +63,7 @@ function draw(message, actions, options) {
         who?.isStranger ? h('span', { class: 'app-tag outside' }, 'NORTHWIND') : null,
         h('time', { class: 'muted', title: fullTime(message.ts) }, clock(message.ts)),
         message.editedTs ? h('span', { class: 'muted edited', title: fullTime(message.editedTs) }, '(edited)') : null),
-      h('div', { class: 'content' }, message.blocks ? blocks(message.blocks, use) : h('div', { class: 'text' }, mrkdwn(message.text))),
+      h('div', { class: 'content' }, message.blocks?.length ? blocks(message.blocks, use) : h('div', { class: 'text' }, mrkdwn(message.text))),
       replies ? h('button', { type: 'button', class: 'replies', 'data-testid': 'open-thread', on: { click: () => actions.openThread(message.ts) } },
         `${message.replyCount} ${message.replyCount === 1 ? 'reply' : 'replies'}`, h('span', { class: 'muted' }, ` last at ${clock(message.latestReply)}`)) : null),
     isOnlyMine || message.isNotice ? null : h('div', { class: 'tools' },
