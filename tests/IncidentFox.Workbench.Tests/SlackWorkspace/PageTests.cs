@@ -116,7 +116,7 @@ public sealed partial class PageTests
         Assert.True(post["ok"]!.GetValue<bool>(), post.ToJsonString());
         await given.Slack.SayAsync(DemoPeople.Xeno, "incidents", evil + links);
 
-        var shown = await BrowseAsync(new Uri(given.Slack.Url, "/?as=omar&channel=incidents"));
+        var shown = await BrowseAsync(new Uri(given.Slack.Url, "/?still&as=omar&channel=incidents"));
         Assert.Equal(2, Regex.Count(shown, "data-testid=\"message\""));
         Assert.Contains("&lt;script&gt;document.title", shown);
         Assert.DoesNotContain("<script>document", shown);
@@ -133,7 +133,7 @@ public sealed partial class PageTests
             ArgumentList =
             {
                 "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-                "--disable-sync", $"--user-data-dir={profile.FullName}", "--timeout=4000", "--dump-dom", url.ToString(),
+                "--disable-sync", $"--user-data-dir={profile.FullName}", "--virtual-time-budget=5000", "--dump-dom", url.ToString(),
             },
             RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false,
         };

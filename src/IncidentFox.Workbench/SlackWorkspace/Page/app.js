@@ -194,6 +194,7 @@ function setUpComposer() {
 }
 
 async function start() {
+  const still = new URLSearchParams(location.search).has('still'); // for screenshots by a browser that waits until nothing is open
   const overview = await server.overview();
   if (overview.problem) return toast(overview.problem);
   state.overview = overview;
@@ -203,7 +204,7 @@ async function start() {
   if (state.channel === 'home') server.act('open-home', { user: state.me });
   await onChange(null);
   if (state.highlight) document.querySelector('.highlight')?.scrollIntoView({ block: 'center' });
-  server.listen(onChange);
+  if (!still) server.listen(onChange);
   if (matchMedia('(min-width: 720px)').matches) document.querySelector('[data-testid="composer"]')?.focus();
 }
 
