@@ -22,6 +22,9 @@ public sealed record ChildProcessOptions
 
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>How many lines <see cref="ChildProcess.Tail"/> keeps.</summary>
+    public int TailLines { get; init; } = 40;
+
     /// <summary>Receives the child's output, next to the tail that <see cref="ChildProcess.Tail"/> keeps.</summary>
     public string? LogFile { get; init; }
 }
@@ -32,7 +35,6 @@ public sealed record ChildProcessOptions
 /// </summary>
 public sealed class ChildProcess : IAsyncDisposable
 {
-    private const int TailLines = 40;
     private readonly Process _process;
     private readonly ChildProcessOptions _options;
     private readonly Queue<string> _tail = new();
@@ -116,6 +118,9 @@ public sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>kill -9.</summary>
+    public void Kill() => _process.Kill();
+
     public Task WaitForExitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
@@ -158,7 +163,7 @@ public sealed class ChildProcess : IAsyncDisposable
         lock (_tail)
         {
             _tail.Enqueue(line);
-            if (_tail.Count > TailLines)
+            if (_tail.Count > _options.TailLines)
             {
                 _tail.Dequeue();
             }
