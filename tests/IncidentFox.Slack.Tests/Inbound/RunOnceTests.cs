@@ -166,4 +166,20 @@ public sealed class RunOnceTests
         release.SetResult();
         await Eventually.TrueAsync(() => host.Handler.Handled == 1);
     }
+
+    [Theory]
+    [InlineData(2400, false)]
+    [InlineData(2600, true)]
+    public async Task A_handler_that_takes_more_than_two_and_a_half_seconds_is_logged(int milliseconds, bool logged)
+    {
+        await using var host = await SlackHost.StartAsync();
+        host.Handler.Before = _ =>
+        {
+            host.Clock.Advance(TimeSpan.FromMilliseconds(milliseconds));
+            return Task.CompletedTask;
+        };
+        using var response = await host.SendFormAsync(SlackPaths.Commands, Samples.Command());
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(logged, host.Logs.Lines.Any(l => l.StartsWith($"Warning: The Slack handler took {milliseconds} ms", StringComparison.Ordinal)));
+    }
 }

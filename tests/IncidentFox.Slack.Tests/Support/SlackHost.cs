@@ -17,12 +17,13 @@ internal sealed class SlackHost : IAsyncDisposable
     public const string Secret = "8f742231b10e8888abcd99yyyzzz85a5";
     private readonly WebApplication _app;
 
-    private SlackHost(WebApplication app, FakeTimeProvider clock, RecordingHandler handler, MemoryLedger ledger)
+    private SlackHost(WebApplication app, FakeTimeProvider clock, RecordingHandler handler, MemoryLedger ledger, CollectedLogs logs)
     {
         _app = app;
         Clock = clock;
         Handler = handler;
         Ledger = ledger;
+        Logs = logs;
         Http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new Uri(app.Urls.First()) };
     }
 
@@ -31,6 +32,8 @@ internal sealed class SlackHost : IAsyncDisposable
     public RecordingHandler Handler { get; }
 
     public MemoryLedger Ledger { get; }
+
+    public CollectedLogs Logs { get; }
 
     public HttpClient Http { get; }
 
@@ -43,7 +46,9 @@ internal sealed class SlackHost : IAsyncDisposable
         var ledger = new MemoryLedger(clock);
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var logs = new CollectedLogs();
         builder.Logging.ClearProviders();
+        builder.Logging.AddProvider(logs);
         builder.Services.AddSingleton<TimeProvider>(clock);
         builder.Services.AddSingleton<ISlackHandler>(handler);
         builder.Services.AddSingleton<ISlackRefusals>(handler);
@@ -52,7 +57,7 @@ internal sealed class SlackHost : IAsyncDisposable
         var app = builder.Build();
         app.MapSlack();
         await app.StartAsync();
-        return new SlackHost(app, clock, handler, ledger);
+        return new SlackHost(app, clock, handler, ledger, logs);
     }
 
     public Task<HttpResponseMessage> SendFormAsync(string path, string body) => SendAsync(Signed(path, body, "application/x-www-form-urlencoded"));
