@@ -21,7 +21,7 @@ public sealed class LaunchGoldenTests
     public void The_bubblewrap_command_is_as_reviewed(string name, bool asRoot)
     {
         var runtime = new BubblewrapRuntime("/usr/bin/bwrap", "/usr/bin/setpriv", path => path is "/proc/keys" or "/proc/kcore", path => path == "/proc/acpi");
-        Golden("bubblewrap-" + name + ".golden.txt", string.Join('\n', runtime.Prepare(Launch(asRoot, cgroup: true))));
+        Golden("bubblewrap-" + name + ".golden.txt", string.Join('\n', runtime.Prepare(Launch(asRoot, cgroup: true)).Command));
     }
 
     private static Launch Launch(bool asRoot, bool cgroup) => new(

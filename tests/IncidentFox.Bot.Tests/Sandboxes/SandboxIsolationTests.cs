@@ -66,6 +66,7 @@ public abstract partial class SandboxConformanceTests
             Assert.Matches("^scanned [0-9]{7,}$", Assert.Single(found)); // megabytes were looked through, and that is all there is to say
             Assert.All(environment, variable => Assert.True(variable is "HOME=/" or "PWD=/", variable));
             Assert.DoesNotContain(descriptors, line => line.Contains(canaries.Folder, StringComparison.Ordinal));
+            Assert.DoesNotContain(descriptors, line => line.Contains(".bpf", StringComparison.Ordinal));
             Assert.Equal(3, descriptors.Count(line => line.Contains(" pipe:", StringComparison.Ordinal) || line.Contains(" host:", StringComparison.Ordinal)));
             await sandbox.StopAsync(Ct);
         }
@@ -120,6 +121,11 @@ public abstract partial class SandboxConformanceTests
             Assert.DoesNotMatch(@"(?m)^[UG]id:.*\t0(\t|$)", string.Join('\n', identity));
             Assert.StartsWith("failed", await probe.AskOneAsync("namespace", Ct), StringComparison.Ordinal);
             Assert.StartsWith("failed", await probe.AskOneAsync("mount", Ct), StringComparison.Ordinal);
+            foreach (var family in (string[])["40 1", "38 5", "17 3", "31 3", "29 3"]) // AF_VSOCK, AF_ALG, AF_PACKET, AF_BLUETOOTH, AF_CAN: not all know network namespaces
+            {
+                Assert.StartsWith("failed", await probe.AskOneAsync("socket " + family, Ct), StringComparison.Ordinal);
+            }
+
             await sandbox.StopAsync(Ct);
         }
     }

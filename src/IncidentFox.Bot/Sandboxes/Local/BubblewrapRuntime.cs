@@ -14,10 +14,10 @@ internal sealed class BubblewrapRuntime(string bwrap, string setpriv, Func<strin
     // bubblewrap's own two processes.
     public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes + (4L * 1024 * 1024), limits.Processes + 2);
 
-    public IReadOnlyList<string> Prepare(Launch launch)
+    public LaunchPlan Prepare(Launch launch)
     {
         var user = launch.Layout.HostUser.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        return
+        return new(
         [
             .. launch.AsRoot
                 ? new[] { setpriv, "--reuid", user, "--regid", user, "--clear-groups", "--inh-caps=-all", "--bounding-set=-all", "--no-new-privs", "--" }
@@ -32,8 +32,10 @@ internal sealed class BubblewrapRuntime(string bwrap, string setpriv, Func<strin
             .. ProcPaths.Masked.Where(folderExists).SelectMany(path => new[] { "--ro-bind", launch.Root.EmptyFolder, path }),
             "--size", "16777216", "--tmpfs", "/tmp",
             "--ro-bind", launch.DoorDirectory, SandboxLayout.DoorInside,
+            "--seccomp", SandboxProcess.FilterDescriptor,
             "--chdir", "/",
             "--", SandboxLayout.AgentInside, SandboxLayout.SocketInside,
-        ];
+        ],
+        launch.Root.Filter);
     }
 }

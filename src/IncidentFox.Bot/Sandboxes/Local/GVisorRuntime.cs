@@ -15,12 +15,12 @@ internal sealed class GVisorRuntime(string runsc, bool hasHostUnixSocketsFlag, s
     // machine refuses one, that kernel gives up altogether. So the cgroup is only the backstop, and has room.
     public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes + (128L * 1024 * 1024), (limits.Processes * 8) + 256);
 
-    public IReadOnlyList<string> Prepare(Launch launch)
+    public LaunchPlan Prepare(Launch launch)
     {
         var layout = launch.Layout;
         Directory.CreateDirectory(layout.RunscState);
         File.WriteAllText(Path.Combine(layout.Work, "config.json"), OciBundle.Build(launch));
-        return
+        return new(
         [
             runsc,
             "--root", layout.RunscState,
@@ -30,6 +30,6 @@ internal sealed class GVisorRuntime(string runsc, bool hasHostUnixSocketsFlag, s
             .. platform.Length > 0 ? new[] { "--platform=" + platform } : [],
             .. launch.AsRoot ? Array.Empty<string>() : ["--rootless"],
             "run", "--bundle", layout.Work, layout.Short,
-        ];
+        ]);
     }
 }

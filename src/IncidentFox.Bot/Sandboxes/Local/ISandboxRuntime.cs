@@ -9,6 +9,11 @@ namespace IncidentFox.Bot.Sandboxes.Local;
 /// <param name="AsRoot">Whether the bot is root and the sandbox gets a user of its own.</param>
 internal sealed record Launch(SandboxLayout Layout, SandboxRoot Root, string DoorDirectory, SandboxLimits Limits, bool HasCgroup, bool AsRoot);
 
+/// <summary>What to run.</summary>
+/// <param name="Command">The program and its arguments.</param>
+/// <param name="Filter">A file to be open as descriptor <see cref="SandboxProcess.FilterDescriptor"/>, if any.</param>
+internal sealed record LaunchPlan(IReadOnlyList<string> Command, string? Filter = null);
+
 /// <summary>One way of isolating: how it is launched and what it leaves behind. Everything else is the same for all.</summary>
 internal interface ISandboxRuntime
 {
@@ -23,5 +28,5 @@ internal interface ISandboxRuntime
     (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits);
 
     /// <summary>Prepares the work folder, if it needs one, and says what to run.</summary>
-    IReadOnlyList<string> Prepare(Launch launch);
+    LaunchPlan Prepare(Launch launch);
 }

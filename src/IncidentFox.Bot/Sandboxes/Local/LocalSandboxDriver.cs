@@ -71,11 +71,11 @@ internal sealed class LocalSandboxDriver(
         var limits = spec.Limits;
         var (memory, processes) = runtime.OnThisMachine(limits);
         var cgroup = cgroups?.Create(layout.Short, new(memory, processes, options.Processors));
-        var command = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot));
+        var plan = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot));
         var resources = cgroup is null && runtime.InheritsLimits
             ? new ResourceLimits(memory, processes + UserTasks.Count(asRoot ? layout.HostUser : null))
             : null;
-        var process = await SandboxProcess.StartAsync(command, cgroup, resources);
+        var process = await SandboxProcess.StartAsync(plan, cgroup, resources);
         if (ProcessIdentity.Of(process.Id) is { } identity)
         {
             remains.Update(remains.Record with { Process = identity });

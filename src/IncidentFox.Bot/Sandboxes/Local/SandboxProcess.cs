@@ -10,7 +10,10 @@ namespace IncidentFox.Bot.Sandboxes.Local;
 /// </summary>
 internal static class SandboxProcess
 {
-    // $1 to $3: data and address space in KiB and processes, or -; then the cgroups to enter up to --, then the command. Nothing is interpolated.
+    /// <summary>Where the file of <see cref="LaunchPlan.Filter"/> is open.</summary>
+    public const string FilterDescriptor = "9";
+
+    // $1 to $3: data and address space in KiB and processes, or -; $4: the filter, or -; then the cgroups to enter up to --, then the command. Nothing is interpolated.
     private const string Script =
         """
         set -e
@@ -18,7 +21,8 @@ internal static class SandboxProcess
         [ "$1" = - ] || ulimit -d "$1"
         [ "$2" = - ] || ulimit -v "$2"
         [ "$3" = - ] || ulimit -p "$3"
-        shift 3
+        [ "$4" = - ] || exec 9< "$4"
+        shift 4
         while [ "$1" != -- ]; do echo 0 > "$1"; shift; done
         shift
         exec "$@"
@@ -27,7 +31,7 @@ internal static class SandboxProcess
     private static readonly BlockingCollection<(ProcessStartInfo Start, TaskCompletionSource<Process> Started)> Queue = [];
     private static readonly Lazy<Thread> Launcher = new(StartLauncher);
 
-    public static Task<Process> StartAsync(IReadOnlyList<string> command, SandboxCgroup? cgroup, ResourceLimits? resources)
+    public static Task<Process> StartAsync(LaunchPlan plan, SandboxCgroup? cgroup, ResourceLimits? resources)
     {
         var start = new ProcessStartInfo("/bin/sh")
         {
@@ -40,7 +44,7 @@ internal static class SandboxProcess
         start.Environment.Clear();
         start.Environment["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
         string[] limits = [Text(resources?.Data / 1024), Text(resources?.AddressSpace / 1024), Text(resources?.Processes)];
-        foreach (var argument in (string[])["-c", Script, "incidentfox-sandbox", .. limits, .. cgroup?.Entrances ?? [], "--", .. command])
+        foreach (var argument in (string[])["-c", Script, "incidentfox-sandbox", .. limits, plan.Filter ?? "-", .. cgroup?.Entrances ?? [], "--", .. plan.Command])
         {
             start.ArgumentList.Add(argument);
         }

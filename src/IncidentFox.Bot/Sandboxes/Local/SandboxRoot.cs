@@ -15,6 +15,9 @@ internal sealed record SandboxRoot(string Base)
 
     public string EmptyFile => Path.Combine(Base, "empty");
 
+    /// <summary>For bubblewrap; empty, and so refused by it, on an architecture that has none.</summary>
+    public string Filter => Path.Combine(Base, "seccomp.bpf");
+
     public string EmptyFolder => Path.Combine(Folder, "tmp");
 
     public static SandboxRoot Create(string runtimeDirectory, string agentPath, string name)
@@ -27,8 +30,12 @@ internal sealed record SandboxRoot(string Base)
             Directory.CreateDirectory(Path.Combine(root.Folder, folder));
         }
 
-        File.WriteAllBytes(root.EmptyFile, []);
-        File.SetUnixFileMode(root.EmptyFile, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        foreach (var (path, content) in new[] { (root.EmptyFile, []), (root.Filter, SeccompFilter.ForThisMachine() ?? []) })
+        {
+            File.WriteAllBytes(path, content);
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
+        }
+
         File.Copy(agentPath, root.Agent);
         File.SetUnixFileMode(root.Agent, Closed);
         foreach (var folder in Directory.EnumerateDirectories(root.Base, "*", SearchOption.AllDirectories).Prepend(root.Base))

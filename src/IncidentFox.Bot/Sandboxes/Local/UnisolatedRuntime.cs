@@ -9,6 +9,6 @@ internal sealed class UnisolatedRuntime : ISandboxRuntime
 
     public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes, limits.Processes);
 
-    public IReadOnlyList<string> Prepare(Launch launch) =>
-        [launch.Root.Agent, Path.Combine(launch.DoorDirectory, Path.GetFileName(SandboxLayout.SocketInside))];
+    public LaunchPlan Prepare(Launch launch) =>
+        new([launch.Root.Agent, Path.Combine(launch.DoorDirectory, Path.GetFileName(SandboxLayout.SocketInside))]);
 }
