@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using System.Text;
+using IncidentFox.Gateway.Scrubbing;
 
 namespace IncidentFox.Gateway.Injection;
 
@@ -14,6 +15,7 @@ public sealed class BasicInjector : IInjector
             return Injected.Refused("The user name has a colon, or one of user name and password has control characters: basic authentication can't carry that (RFC 7617). Look at the secret's value.");
         var pair = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic", pair);
-        return new([password, pair], null);
+        // A short name (admin) is no secret, wherever it is kept, and can't be told from ordinary text.
+        return new(credential.UserNameIsSecret && SecretPatterns.CanHold(user) ? [password, pair, user] : [password, pair], null);
     }
 }

@@ -29,19 +29,14 @@ public sealed class CredentialSource(SecretStore store)
     public async ValueTask<(Credential? Credential, string? Problem)> GetAsync(AuthSettings auth, bool write, bool fresh, CancellationToken cancellationToken)
     {
         if (auth.Scheme == AuthScheme.None)
-            return (new Credential(null, null, null), null);
+            return (Credential.Nothing, null);
         var (secret, problem) = await FetchAsync(write ? auth.WriteReference : auth.ReadReference, fresh, cancellationToken);
         if (secret is null)
             return (null, problem);
-        var user = auth.UserName;
-        if (user is not null && user.Contains("://", StringComparison.Ordinal))
-        {
-            var (name, missing) = await FetchAsync(user, fresh, cancellationToken);
-            if (name is null)
-                return (null, missing);
-            user = name.RevealForUse();
-        }
-        return (new Credential(secret, user, auth.HeaderName), null);
+        if (auth.UserName?.Contains("://", StringComparison.Ordinal) is not true)
+            return (new Credential(secret, auth.UserName, UserNameIsSecret: false, auth.HeaderName), null);
+        var (user, missing) = await FetchAsync(auth.UserName, fresh, cancellationToken);
+        return user is null ? (null, missing) : (new Credential(secret, user.RevealForUse(), UserNameIsSecret: true, auth.HeaderName), null);
     }
 
     private async ValueTask<(SecretValue? Value, string? Problem)> FetchAsync(string? reference, bool fresh, CancellationToken cancellationToken)

@@ -17,13 +17,24 @@ public interface IInjector
 /// <summary>What a scheme needs. Values are secrets or, for a user name, may be none.</summary>
 /// <param name="Secret">The secret; null with the scheme none.</param>
 /// <param name="UserName">With basic.</param>
+/// <param name="UserNameIsSecret">The user name came from a secret store too.</param>
 /// <param name="HeaderName">With a header of its own.</param>
-public sealed record Credential(SecretValue? Secret, string? UserName, string? HeaderName);
+public sealed record Credential(SecretValue? Secret, string? UserName, bool UserNameIsSecret, string? HeaderName)
+{
+    /// <summary>The credential of those who need none.</summary>
+    public static Credential Nothing { get; } = new(null, null, false, null);
+
+    /// <summary>Always <c>[redacted]</c>.</summary>
+    public override string ToString() => "[redacted]";
+}
 
 /// <summary>What came of adding it.</summary>
 /// <param name="Secrets">What must never come back.</param>
 /// <param name="Problem">A sentence without secret material; null when it was added.</param>
 public readonly record struct Injected(IReadOnlyList<string> Secrets, string? Problem)
 {
+    /// <summary>Says how many, not which.</summary>
+    public override string ToString() => Problem ?? $"{Secrets.Count} secrets";
+
     internal static Injected Refused(string problem) => new([], problem);
 }

@@ -1,0 +1,99 @@
+using System.Security.Authentication;
+using System.Security.Cryptography;
+
+namespace IncidentFox.Gateway.Sending;
+
+/// <summary>One request on its way and its answer: owns the time limit, the connection and the response until the answer is released.</summary>
+internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools pools, TimeProvider time, CancellationToken caller)
+{
+    private readonly CancellationTokenSource _limit = new(request.Integration.Limits.Timeout, time);
+    private CancellationTokenSource? _either;
+    private UpstreamLease? _lease;
+    private HttpResponseMessage? _response;
+
+    /// <summary>For the log: what kind of exception, never its words, which may be the target's.</summary>
+    public string? Cause { get; private set; }
+
+    private string Name => request.Integration.Name;
+
+    // A read changes nothing, so only for a write it is known to the byte.
+    private bool MayHaveRun => _lease?.Mark is { } mark ? mark.MayHaveReached : _lease is not null;
+
+    public async Task<UpstreamResult> SendAsync(HttpRequestMessage message, IReadOnlyList<string> secrets)
+    {
+        var answered = false;
+        try
+        {
+            _either = CancellationTokenSource.CreateLinkedTokenSource(caller, _limit.Token);
+            Ends = _either.Token;
+            _lease = request.UseWriteCredential ? pools.ForOneWrite(request.Integration) : pools.Rent(request.Integration);
+            _response = await _lease.Invoker.SendAsync(message, _either.Token);
+            var result = await UpstreamAnswer.OpenAsync(_response, request.Integration, secrets, this);
+            answered = result is UpstreamResult.Response;
+            return result;
+        }
+        catch (Exception e) when (caller.IsCancellationRequested && e is HttpRequestException or IOException)
+        {
+            throw new OperationCanceledException("Nobody waits for the answer any more.", e, caller);
+        }
+        catch (Exception e) when (!caller.IsCancellationRequested && Describe(e) is { } failed)
+        {
+            Cause = $"{e.GetType().Name}{(e.InnerException is { } inner ? "/" + inner.GetType().Name : "")}";
+            return failed;
+        }
+        finally
+        {
+            if (!answered)
+                await ReleaseAsync();
+        }
+    }
+
+    /// <summary>Ends when the caller gives up or the time is up.</summary>
+    public CancellationToken Ends { get; private set; }
+
+    /// <summary>The caller's own patience ended, not the time limit.</summary>
+    public bool IsCancelledByCaller => caller.IsCancellationRequested;
+
+    public ValueTask ReleaseAsync()
+    {
+        _response?.Dispose();
+        _lease?.Dispose();
+        _either?.Dispose();
+        _limit.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    public string TimeoutSentence => $"{Name} did not finish its answer within {request.Integration.Limits.Timeout.TotalSeconds:0.#} s.";
+
+    // Null: a bug, which is not for us to explain away.
+    private UpstreamResult.Failed? Describe(Exception e)
+    {
+        if (Find<AddressRefusedException>(e) is { } refused)
+            return new("address_refused", refused.Message + " Nothing was sent.", mayHaveRun: false);
+        if (_limit.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
+            return new("upstream_timeout", TimeoutSentence, MayHaveRun);
+        if (Find<AuthenticationException>(e) is not null || e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError })
+            return new("upstream_untrusted", $"The gateway does not trust the certificate of {Name}, or no version of TLS suits both, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
+        if (_lease is null && e is CryptographicException or IOException or UnauthorizedAccessException)
+            return new("upstream_untrusted", $"The file with the certificate authorities of {Name} can't be read, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
+        // The handler's own time limit for connecting shows as a cancellation.
+        var connecting = e is OperationCanceledException or HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError };
+        if (connecting && _lease?.Mark is not { MayHaveReached: true })
+            return new("upstream_unreachable", $"{Name} can't be reached: no connection to it can be made. Nothing was sent.", mayHaveRun: false);
+        if (e is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse })
+            return new("response_refused", $"{Name} sent an answer that breaks the rules of HTTP or whose headers are too long.", MayHaveRun);
+        return e is HttpRequestException or IOException
+            ? new("upstream_unreachable", $"{Name} ended the connection before it answered.", MayHaveRun)
+            : null;
+    }
+
+    private static T? Find<T>(Exception? e) where T : Exception
+    {
+        for (; e is not null; e = e.InnerException)
+        {
+            if (e is T found)
+                return found;
+        }
+        return null;
+    }
+}

@@ -1,0 +1,85 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using IncidentFox.Gateway.Rules;
+
+namespace IncidentFox.Gateway.Sending;
+
+/// <summary>Makes the handlers that requests go through: everything a handler would do by itself is off.</summary>
+internal static class UpstreamHandler
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>For reads: connections are kept and shared.</summary>
+    public static SocketsHttpHandler Shared(Integration integration, IHostResolver resolver)
+    {
+        var handler = Create(integration, new UpstreamConnector(integration, resolver).ConnectAsync);
+        handler.MaxConnectionsPerServer = 64;
+        handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);   // names and addresses are judged again
+        handler.PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1);
+        return handler;
+    }
+
+    /// <summary>
+    /// For one write: a connection of its own, and only one. A handler sends a request again when its connection ends without an
+    /// answer and the request has no body; a write may have run by then. Here there is no second connection for it to be sent on.
+    /// </summary>
+    public static SocketsHttpHandler ForOneWrite(Integration integration, IHostResolver resolver, WriteMark mark)
+    {
+        var connector = new UpstreamConnector(integration, resolver);
+        var handler = Create(integration, (context, cancellationToken) => mark.MayHaveReached
+            ? throw new IOException("A write is sent on one connection only.")
+            : connector.ConnectAsync(context, cancellationToken));
+        handler.MaxConnectionsPerServer = 1;
+        handler.PooledConnectionLifetime = TimeSpan.Zero;
+        handler.PlaintextStreamFilter = (context, _) =>
+        {
+            mark.Reached();
+            return new ValueTask<Stream>(context.PlaintextStream);
+        };
+        return handler;
+    }
+
+    private static SocketsHttpHandler Create(Integration integration, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
+    {
+        AllowAutoRedirect = false,
+        UseCookies = false,
+        UseProxy = false,
+        AutomaticDecompression = System.Net.DecompressionMethods.None,
+        Credentials = null,
+        PreAuthenticate = false,
+        ActivityHeadersPropagator = null,      // our trace ids are nobody else's business
+        ConnectCallback = connect,
+        ConnectTimeout = ConnectTimeout,
+        MaxResponseHeadersLength = 32,         // KiB
+        MaxResponseDrainSize = 0,              // a body that nobody wants ends its connection
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            CertificateChainPolicy = Trust(integration.Network.CaFile),
+        },
+    };
+
+    // A certificate names addresses to fetch issuers and revocation lists from: they would be asked without any address policy, so they are not.
+    private static X509ChainPolicy Trust(string? caFile)
+    {
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        policy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));   // server authentication
+        if (caFile is null)
+            return policy;
+        policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        policy.CustomTrustStore.ImportFromPemFile(caFile);
+        return policy.CustomTrustStore.Count > 0 ? policy : throw new CryptographicException("The file has no certificate.");
+    }
+}
+
+/// <summary>Whether a write may have reached its target: true from the moment a connection (TLS included) stands for it.</summary>
+internal sealed class WriteMark
+{
+    private volatile bool _reached;
+
+    public bool MayHaveReached => _reached;
+
+    public void Reached() => _reached = true;
+}

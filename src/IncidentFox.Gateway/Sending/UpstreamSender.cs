@@ -1,0 +1,96 @@
+using System.Net;
+using IncidentFox.Gateway.Injection;
+using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Scrubbing;
+using Microsoft.Extensions.Logging;
+
+namespace IncidentFox.Gateway.Sending;
+
+/// <summary>
+/// Sends what rules built, live and approved calls alike: credential in, request out, answer bounded and scrubbed. When the target
+/// refuses the credential (401), it is fetched anew and, if it is another one now, the request is sent once more: a target that does
+/// not know who asks has not acted.
+/// </summary>
+public sealed class UpstreamSender(CredentialSource credentials, IHostResolver resolver, TimeProvider time, ILogger<UpstreamSender> logger)
+    : IUpstreamSender, IDisposable
+{
+    private readonly UpstreamPools _pools = new(resolver, time);
+
+    /// <inheritdoc />
+    public async Task<UpstreamResult> SendAsync(OutgoingRequest request, SendContext context, CancellationToken cancellationToken)
+    {
+        var auth = request.Integration.Auth;
+        var (credential, problem) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: false, cancellationToken);
+        if (credential is null)
+            return NoCredential(request, context, problem);
+        var secrets = new List<string>();
+        var result = await SendOnceAsync(request, context, credential, secrets, cancellationToken);
+        if (auth.Scheme == AuthScheme.None || !await IsRefusalAsync(result))
+            return result;
+
+        var (renewed, _) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: true, cancellationToken);
+        if (renewed is null || renewed == credential)
+            return CredentialRefused(request, context);
+        result = await SendOnceAsync(request, context, renewed, secrets, cancellationToken);
+        return await IsRefusalAsync(result) ? CredentialRefused(request, context) : result;
+    }
+
+    private async Task<UpstreamResult> SendOnceAsync(
+        OutgoingRequest request, SendContext context, Credential credential, List<string> secrets, CancellationToken cancellationToken)
+    {
+        using var message = OutgoingMessage.Create(request);
+        var injected = CredentialSource.For(request.Integration.Auth.Scheme).Inject(message, credential);
+        if (injected.Problem is { } problem)
+            return NoCredential(request, context, problem);
+        if (!injected.Secrets.All(SecretPatterns.CanHold))
+            return NoCredential(request, context, $"it is shorter than {SecretPatterns.Shortest} bytes or longer than {SecretPatterns.Longest}, so that answers can't be searched for it");
+        secrets.AddRange(injected.Secrets);   // those of the first try stay: its answer may come back with the second
+        var exchange = new UpstreamExchange(request, _pools, time, cancellationToken);
+        var result = await exchange.SendAsync(message, secrets);
+        if (result is UpstreamResult.Failed failed)
+            Log.Failed(logger, request.Integration.Name, request.Call.Tool, failed.Code, exchange.Cause, context.CorrelationId);
+        return result;
+    }
+
+    // The target's own words about a credential are of no use to an agent, and may quote it.
+    private static async ValueTask<bool> IsRefusalAsync(UpstreamResult result)
+    {
+        if (result is not UpstreamResult.Response { Status: (int)HttpStatusCode.Unauthorized } response)
+            return false;
+        await response.DisposeAsync();
+        return true;
+    }
+
+    private UpstreamResult.Failed NoCredential(OutgoingRequest request, SendContext context, string? problem)
+    {
+        Log.NoCredential(logger, request.Integration.Name, request.Integration.Auth.ReferenceFor(request.UseWriteCredential), problem, context.CorrelationId);
+        return new("credential_unavailable",
+            $"The gateway has no usable credential for {request.Integration.Name} ({Kind(request)}), so nothing was sent. The gateway's log says why; an admin can mend it.",
+            mayHaveRun: false);
+    }
+
+    private UpstreamResult.Failed CredentialRefused(OutgoingRequest request, SendContext context)
+    {
+        Log.CredentialRefused(logger, request.Integration.Name, request.Integration.Auth.ReferenceFor(request.UseWriteCredential), context.CorrelationId);
+        return new("credential_refused",
+            $"{request.Integration.Name} refuses the gateway's credential ({Kind(request)}): status 401, also after its store was asked again. It did not act on the request; an admin must renew the credential.",
+            mayHaveRun: false);
+    }
+
+    private static string Kind(OutgoingRequest request) => request.UseWriteCredential ? "the one for writes" : "the one for reads";
+
+    /// <summary>Closes idle connections.</summary>
+    public void Dispose() => _pools.Dispose();
+}
+
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Error, "No usable credential for {Integration} ({Reference}): {Problem} ({CorrelationId})")]
+    public static partial void NoCredential(ILogger logger, string integration, string reference, string? problem, string correlationId);
+
+    [LoggerMessage(2, LogLevel.Error, "{Integration} refuses the credential {Reference} with 401, also after its store was asked again ({CorrelationId})")]
+    public static partial void CredentialRefused(ILogger logger, string integration, string reference, string correlationId);
+
+    [LoggerMessage(3, LogLevel.Warning, "{Integration} {Tool}: {Code}, {Cause} ({CorrelationId})")]
+    public static partial void Failed(ILogger logger, string integration, string tool, string code, string? cause, string correlationId);
+}
