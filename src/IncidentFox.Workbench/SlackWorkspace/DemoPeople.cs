@@ -53,7 +53,7 @@ public static class DemoPeople
     [
         new(Incidents, "incidents", "What is broken now", [Vera, Omar, Ada, Ben, Xeno, BotUserId], IsExternallyShared: true),
         new(Approvals, "sre-approvals", "Actions that wait for a person", [Vera, Omar, Ada, Ben, Xeno, BotUserId], IsExternallyShared: true),
-        new(General, "general", "Everything else. The app is not a member here: /invite @incidentfox", [Vera, Omar, Ada, Ben], IsExternallyShared: false),
+        new(General, "general", "Everything else", [Vera, Omar, Ada, Ben], IsExternallyShared: false),
     ];
 
     public static IReadOnlyList<UserGroup> Groups { get; } =

@@ -19,12 +19,15 @@ public sealed record SlackDoubleOptions
     /// <summary>The commands that the app's manifest registers; the workspace refuses others itself.</summary>
     public IReadOnlyList<SlashCommand> Commands { get; init; } =
     [
-        new("/incidentfox", "Investigate an incident", "investigate|status|stop|list|handover|help"),
-        new("/incidentfox-admin", "Administer IncidentFox", "tools|workflows|roles|tokens|integrations|approvals|audit|access-review|freeze|help"),
+        new("/incidentfox", "Investigate an incident", "investigate|status|list|stop|help"),
+        new("/incidentfox-admin", "Look after IncidentFox", "audit|help"),
     ];
 
     /// <summary>The message shortcuts that the app's manifest registers, by callback id.</summary>
-    public IReadOnlyList<MessageShortcut> Shortcuts { get; init; } = [new("investigate_message", "Investigate this")];
+    public IReadOnlyList<MessageShortcut> Shortcuts { get; init; } = [];
+
+    /// <summary>The bot events that the app's manifest subscribes to; nothing else is delivered.</summary>
+    public IReadOnlyList<string> Events { get; init; } = ["app_mention", "app_home_opened", "message.channels"];
 
     /// <summary>Shown on the page under "The estate": where the demo's Prometheus, shop and the like can be seen.</summary>
     public IReadOnlyList<EstateLink> Links { get; init; } = [];
@@ -47,12 +50,13 @@ public sealed record SlackLimits
 
     public int PostBurst { get; init; } = 10;
 
-    /// <summary>Calls a minute for each of Slack's tiers 1 to 4.</summary>
-    public int Tier1 { get; init; } = 1;
-
+    /// <summary>Calls a minute for Slack's tiers 2 to 4.</summary>
     public int Tier2 { get; init; } = 20;
     public int Tier3 { get; init; } = 50;
     public int Tier4 { get; init; } = 100;
+
+    /// <summary>apps.connections.open: tier 1, but an app may open its ten connections at once.</summary>
+    public int ConnectionOpens { get; init; } = 20;
 
     /// <summary>An app must answer a delivery within this.</summary>
     public TimeSpan DeliveryTimeout { get; init; } = TimeSpan.FromSeconds(3);

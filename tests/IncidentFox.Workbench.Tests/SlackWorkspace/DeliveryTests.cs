@@ -160,6 +160,17 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task Only_events_that_the_app_subscribed_to_are_delivered()
+    {
+        await using var app = await DemoApp.StartAsync();
+        await using var slack = await SlackDouble.StartAsync(new SlackDoubleOptions { Url = "http://127.0.0.1:0", AppBaseUrl = app.Url, Events = ["app_mention"] });
+        await slack.SayAsync(DemoPeople.Omar, "incidents", "hello @incidentfox");
+        slack.OpenHome(DemoPeople.Omar);
+        await slack.Deliveries.WaitForAsync(d => d.What == "app_mention");
+        Assert.Equal("app_mention", Assert.Single(app.Requests).Payload["event"]!["type"]!.ToString());
+    }
+
+    [Fact]
     public async Task The_events_address_proves_itself_with_the_challenge()
     {
         await using var given = await Given.WorkspaceAsync();

@@ -19,7 +19,7 @@ internal sealed class EventMaker(SlackDoubleOptions options, SlackWorkspaceState
                 ["channel"] = message.Channel, ["ts"] = state.NextTs(), ["event_ts"] = state.NextTs(), ["channel_type"] = "channel",
             }
             : InChannel(body, message);
-        Publish(kind, message.Channel, channelEvent);
+        Publish("message.channels", kind, message.Channel, channelEvent);
     }
 
     public void Mentioned(Message message)
@@ -28,14 +28,14 @@ internal sealed class EventMaker(SlackDoubleOptions options, SlackWorkspaceState
         var mention = InChannel(message.ToSlack(), message);
         mention["type"] = "app_mention";
         mention.Remove("channel_type");
-        Publish("app_mention", message.Channel, mention);
+        Publish("app_mention", "app_mention", message.Channel, mention);
     }
 
     public void HomeOpened(string person)
     {
         var opened = new JsonObject { ["type"] = "app_home_opened", ["user"] = person, ["channel"] = $"D{person[1..]}", ["tab"] = "home", ["event_ts"] = state.NextTs() };
         if (state.Home(person) is { } home) opened["view"] = home.ToSlack();
-        Publish("app_home_opened", null, opened);
+        Publish("app_home_opened", "app_home_opened", null, opened);
     }
 
     /// <summary>The message as an event; one from a person of another workspace says so.</summary>
@@ -53,8 +53,9 @@ internal sealed class EventMaker(SlackDoubleOptions options, SlackWorkspaceState
         return body;
     }
 
-    private void Publish(string what, string? channel, JsonObject happened)
+    private void Publish(string subscription, string what, string? channel, JsonObject happened)
     {
+        if (!options.Events.Contains(subscription)) return;
         var id = $"Ev{RandomNumberGenerator.GetString("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 9)}";
         var shared = DemoPeople.Channels.FirstOrDefault(c => c.Id == channel)?.IsExternallyShared ?? false;
         courier.Publish(new Delivery(DeliveryKind.Event, what, id, new JsonObject

@@ -13,7 +13,7 @@ internal sealed class SlackApi
     public SlackApi(SlackDoubleOptions options, SocketDoor sockets, Func<Uri> workspaceUrl, params IEnumerable<ApiMethod> methods)
     {
         this.options = options;
-        var connect = new ApiMethod("apps.connections.open", 60, AcceptsJson: true, _ => Connect(sockets, workspaceUrl()), WantsAppToken: true);
+        var connect = new ApiMethod("apps.connections.open", options.Limits.ConnectionOpens, AcceptsJson: true, _ => Connect(sockets, workspaceUrl()), WantsAppToken: true);
         this.methods = methods.Append(connect).ToDictionary(m => m.Name);
         Limits = new RateLimits(options);
     }

@@ -63,12 +63,13 @@ internal static class ControlApi
         Channels = DemoPeople.Channels.Select(c => new
         {
             c.Id, c.Name, c.Topic, c.Members, c.IsExternallyShared, HasBot = workspace.State.BotIsIn(c.Id),
-            Latest = workspace.State.Messages(c.Id).LastOrDefault(m => !m.IsReply)?.Ts,
+            Latest = workspace.State.LatestTs(c.Id),
         }),
         DemoPeople.Groups,
         workspace.Options.Commands,
         workspace.Options.Shortcuts,
         workspace.Options.Links,
+        HasHome = workspace.Options.Events.Contains("app_home_opened"),
         App = new { Url = workspace.AppBaseUrl, Sockets = workspace.SocketConnections },
     };
 

@@ -11,6 +11,7 @@ internal sealed class SocketConnection(WebSocket socket)
 {
     private readonly SemaphoreSlim sending = new(1, 1);
     private readonly ConcurrentDictionary<string, TaskCompletionSource<string?>> waiting = new();
+    private volatile bool hasEnded;
 
     /// <summary>True once a disconnect message was sent: what arrives from now on goes to other connections.</summary>
     public bool IsRetiring { get; private set; }
@@ -35,7 +36,7 @@ internal sealed class SocketConnection(WebSocket socket)
         try
         {
             await SendAsync(envelope, ct);
-            return await acknowledged.Task.WaitAsync(ct);
+            return hasEnded ? null : await acknowledged.Task.WaitAsync(ct);
         }
         catch (Exception e) when (e is WebSocketException or ObjectDisposedException or InvalidOperationException)
         {
@@ -76,6 +77,7 @@ internal sealed class SocketConnection(WebSocket socket)
         }
         finally
         {
+            hasEnded = true;
             foreach (var waiter in waiting.Values) waiter.TrySetResult(null);
         }
     }

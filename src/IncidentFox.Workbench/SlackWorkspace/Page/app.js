@@ -78,7 +78,7 @@ function topic(isHome) {
   fill($('topic'),
     h('button', { type: 'button', class: 'menu-button', 'aria-label': 'Channels and people', 'aria-expanded': String(state.menuOpen), on: { click: () => { state.menuOpen = !state.menuOpen; render(); } } }, '☰'),
     isHome ? h('h1', {}, 'IncidentFox') : h('h1', {}, `# ${here.name}`),
-    h('span', { class: 'muted topic-text' }, isHome ? `App Home, as ${person(state.me).name} sees it` : here.topic),
+    h('span', { class: 'muted topic-text' }, isHome ? `App Home, as ${person(state.me).name} sees it` : here.hasBot ? here.topic : `${here.topic}. The app is not here: /invite @incidentfox`),
     !isHome && here.isExternallyShared ? h('span', { class: 'app-tag outside' }, 'SHARED WITH NORTHWIND') : null,
     h('span', { class: 'as' }, `as ${person(state.me).name.split(' ')[0]}`));
 }
@@ -147,9 +147,9 @@ async function guarded(el, node, run) {
 
 const actions = {
   get shortcuts() { return state.overview.shortcuts; },
-  use: (message, el, block, value, node) => guarded(el, node, () => server.act('click', {
+  use: (message, el, block, value, node, article) => guarded(el, node, () => server.act('click', {
     user: state.me, channel: message.channel, ts: message.ts, actionId: el.action_id, blockId: block.block_id, value,
-    values: valuesIn(document.querySelector(`[data-ts="${CSS.escape(message.ts)}"]`) ?? document.createElement('div')),
+    values: valuesIn(article),
   })),
   openThread: ts => { state.thread = ts; render(true); document.querySelector('[data-testid="thread-composer"]')?.focus(); },
   dismiss: message => server.act('dismiss', { user: state.me, channel: message.channel, ts: message.ts }),

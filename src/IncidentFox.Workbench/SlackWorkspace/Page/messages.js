@@ -5,7 +5,7 @@ import { blocks } from './blocks.js';
 import { mrkdwn } from './mrkdwn.js';
 import { clock, fullTime, dayName } from './dates.js';
 
-/** @param actions { use(message, element, block, value, node), openThread(ts), dismiss(message), shortcuts, runShortcut(message, id) } */
+/** @param actions { use(message, element, block, value, node, article), openThread(ts), dismiss(message), shortcuts, runShortcut(message, id) } */
 export function list(container, messages, actions, options = {}) {
   const drawn = container.drawn ??= new Map();
   const atEnd = container.scrollHeight - container.scrollTop - container.clientHeight < 80;
@@ -47,9 +47,10 @@ function draw(message, actions, options) {
   const who = person(message.author);
   const isOnlyMine = message.visibleOnlyTo !== null;
   const name = message.isNotice ? 'Workspace' : who?.name ?? message.author;
-  const use = (el, block, value, node) => actions.use(message, el, block, value, node);
+  let article;
+  const use = (el, block, value, node) => actions.use(message, el, block, value, node, article);
   const replies = !options.inThread && message.replyCount > 0;
-  return h('article', {
+  article = h('article', {
     class: `message ${isOnlyMine ? 'only-mine' : ''} ${message.isNotice ? 'notice' : ''} ${options.highlight === message.ts ? 'highlight' : ''}`,
     'data-testid': 'message', data: { ts: message.ts, author: message.author }, 'aria-label': `${name} at ${clock(message.ts)}`,
   },
@@ -69,4 +70,5 @@ function draw(message, actions, options) {
     isOnlyMine || message.isNotice ? null : h('div', { class: 'tools' },
       options.inThread ? null : h('button', { type: 'button', 'data-testid': 'reply', on: { click: () => actions.openThread(message.ts) } }, 'Reply'),
       actions.shortcuts.map(shortcut => h('button', { type: 'button', 'data-testid': `shortcut-${shortcut.callbackId}`, on: { click: () => actions.runShortcut(message, shortcut.callbackId) } }, shortcut.name))));
+  return article;
 }

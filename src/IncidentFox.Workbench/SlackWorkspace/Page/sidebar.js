@@ -12,8 +12,8 @@ export function sidebar(container, actions) {
     h('nav', { 'aria-label': 'Channels' },
       h('h2', {}, 'Channels'),
       mine.map(c => item(c.id, h('span', { class: 'hash', 'aria-hidden': 'true' }, '#'), c.name, `channel-${c.name}`, isUnread(c), actions)),
-      h('h2', {}, 'App'),
-      item('home', h('img', { class: 'tiny', src: '/page/fox.svg', alt: '' }), 'IncidentFox', 'app-home', false, actions)),
+      overview.hasHome ? h('h2', {}, 'App') : null,
+      overview.hasHome && item('home', h('img', { class: 'tiny', src: '/page/fox.svg', alt: '' }), 'IncidentFox', 'app-home', false, actions)),
     switcher(me, actions),
     overview.links.length ? h('nav', { 'aria-label': 'The estate', class: 'links' }, h('h2', {}, 'The estate'), overview.links.map(l => link(l.url, l.label))) : null,
     connection(overview.app));

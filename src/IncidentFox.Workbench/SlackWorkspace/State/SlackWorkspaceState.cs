@@ -38,7 +38,8 @@ public sealed class SlackWorkspaceState
     {
         lock (gate)
         {
-            return [.. messages.Where(m => m.Channel == channel && (m.VisibleOnlyTo is null || m.VisibleOnlyTo == seenBy)).Select(Copy)];
+            var replies = messages.Where(m => m.Channel == channel && m.IsReply && m.VisibleOnlyTo is null).ToLookup(m => m.ThreadTs);
+            return [.. messages.Where(m => m.Channel == channel && IsFor(m, seenBy)).Select(m => Copy(m, replies[m.Ts]))];
         }
     }
 
@@ -47,7 +48,16 @@ public sealed class SlackWorkspaceState
         lock (gate) return [.. messages.Where(m => m.VisibleOnlyTo == person).Select(Copy)];
     }
 
-    public Message? Find(string channel, string ts, string? seenBy = null) => Messages(channel, seenBy).FirstOrDefault(m => m.Ts == ts);
+    public Message? Find(string channel, string ts, string? seenBy = null)
+    {
+        lock (gate) return messages.Find(m => m.Ts == ts && m.Channel == channel && IsFor(m, seenBy)) is { } message ? Copy(message) : null;
+    }
+
+    /// <summary>The newest message of a channel that everyone sees, replies aside.</summary>
+    public string? LatestTs(string channel)
+    {
+        lock (gate) return messages.FindLast(m => m.Channel == channel && !m.IsReply && m.VisibleOnlyTo is null)?.Ts;
+    }
 
     internal Message Post(string channel, string author, string text, JsonArray? blocks = null, string? threadTs = null, string? visibleOnlyTo = null, bool isNotice = false, JsonObject? metadata = null)
     {
@@ -184,11 +194,15 @@ public sealed class SlackWorkspaceState
         }
     }
 
-    private Message Copy(Message message)
+    private static bool IsFor(Message message, string? person) => message.VisibleOnlyTo is null || message.VisibleOnlyTo == person;
+
+    private Message Copy(Message message) => Copy(message, messages.Where(m => m.ThreadTs == message.Ts && m.IsReply && m.Channel == message.Channel && m.VisibleOnlyTo is null));
+
+    private static Message Copy(Message message, IEnumerable<Message> replies)
     {
         if (message.IsReply) return message.Copy();
-        var replies = messages.Where(m => m.IsReply && m.ThreadTs == message.Ts && m.Channel == message.Channel && m.VisibleOnlyTo is null).ToList();
-        return message.Copy() with { ReplyCount = replies.Count, LatestReply = replies.LastOrDefault()?.Ts };
+        var all = replies.ToList();
+        return message.Copy() with { ReplyCount = all.Count, LatestReply = all.LastOrDefault()?.Ts };
     }
 
     private string NextViewId() => string.Create(CultureInfo.InvariantCulture, $"V0{++viewCount:00000000}");
