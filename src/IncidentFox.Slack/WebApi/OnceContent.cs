@@ -4,8 +4,8 @@ using System.Net.Http.Headers;
 namespace IncidentFox.Slack.WebApi;
 
 /// <summary>
-/// A body that leaves at most once. The HTTP stack sends a request again by itself when a kept-alive connection turns out to be closed;
-/// for a post that could mean two posts.
+/// A body that leaves at most once. The HTTP stack may send a request again by itself when a kept-alive connection turns out to be closed.
+/// Today's does so only before any of the body has left; this makes sure of it, since for a post it would mean two posts.
 /// </summary>
 internal sealed class OnceContent : HttpContent
 {
