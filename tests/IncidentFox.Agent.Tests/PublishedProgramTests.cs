@@ -84,7 +84,7 @@ public sealed class PublishedProgram
     public PublishedProgram()
     {
         Folder = System.IO.Path.Combine(ProjectFolder(), "bin", "published-for-tests");
-        using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", ProjectFolder(), "-c", "Release", "-r", "linux-x64", "-o", Folder, "-v", "q", "--nologo"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using var publish = Process.Start(new ProcessStartInfo("dotnet", ["publish", ProjectFolder(), "-c", "Release", "-r", "linux-x64", "-o", Folder, "--no-restore", "-v", "q", "--nologo"]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         var output = publish.StandardOutput.ReadToEnd();
         publish.WaitForExit();
         Assert.True(publish.ExitCode == 0, output);

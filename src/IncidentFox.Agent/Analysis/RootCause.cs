@@ -31,7 +31,9 @@ internal static class RootCause
             .FirstOrDefault();
         Finding[] elsewhere = [.. findings.Where(f => !Concerns(f) && f.Explains && f.Cause != Cause.ScaledToZero)];
         WorkloadName? via = root is not null && !everywhere && !s.Asked.Contains(root.Workload) && root.Affects.Count == 0 ? s.Asked[0] : null;
-        return new(root, [.. related.Where(f => f != root)], elsewhere, via, HowSure(s, root, related));
+        // What a dependency's fault does to its callers is no fault of theirs.
+        bool Follows(Finding f) => via is not null && (f.Cause is Cause.OnePodFails or Cause.NotReady) && f.Workload != root!.Workload && s.Asked.Contains(f.Workload);
+        return new(root, [.. related.Where(f => f != root && !Follows(f))], elsewhere, via, HowSure(s, root, related));
     }
 
     // Kinds that explain equally well share a rank; then the chain decides.

@@ -23,6 +23,6 @@ internal static class Sentences
     private static string Message(string line)
     {
         var at = line.IndexOf("msg=\"", StringComparison.Ordinal);
-        return at >= 0 && line.EndsWith('"') ? line[(at + 5)..^1] : line;
+        return at >= 0 ? line[(at + 5)..].TrimEnd('"') : line;
     }
 }

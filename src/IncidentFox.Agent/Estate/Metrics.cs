@@ -59,7 +59,7 @@ internal sealed record ErrorRate(string Service, double Now, double? Before, Dat
         }
         if (first == points.Count)
             return new(service, now, null, null);
-        var before = points.Take(first).Select(p => p.Value).TakeLast(40).ToArray();
+        var before = points.Take(first).Select(p => p.Value).TakeLast(80).ToArray();
         return new(service, now, before.Length == 0 ? null : before.Average(), points[first].At);
     }
 }

@@ -58,7 +58,10 @@ internal sealed class Collector(Toolbox tools, string question, TimeProvider tim
     /// <summary>Error rates by service, now and over the last half hour, and by pod of what was asked about.</summary>
     public async Task<Snapshot> MeasureAsync(Snapshot s, CancellationToken ct)
     {
-        var all = await RangeAsync("error rates", "(sum by (service) (rate(http_requests_total{code=~\"5..\"}[1m])) or sum by (service) (rate(http_requests_total[1m])) * 0) / sum by (service) (rate(http_requests_total[1m]))", ct);
+        // A minute shows a change soonest; where scrapes are a minute apart it shows nothing, and five do.
+        var all = await RangeAsync("error rates", FailedShare("1m"), ct);
+        if (all is { Count: 0 })
+            all = await RangeAsync("error rates", FailedShare("5m"), ct);
         if (all is null)
             return s;
         var rates = all.Select(series => ErrorRate.Of(series.Labels.GetValueOrDefault("service", ""), series.Points)).OfType<ErrorRate>()
@@ -117,7 +120,7 @@ internal sealed class Collector(Toolbox tools, string question, TimeProvider tim
     {
         var end = time.GetUtcNow();
         var answer = await tools.ReadJsonAsync("query_metrics_range", what, ToolArguments.Of(
-            ("query", query), ("start", Seconds(end - Window)), ("end", Seconds(end)), ("step", "10s")), ct);
+            ("query", query), ("start", Seconds(end - Window)), ("end", Seconds(end)), ("step", "5s")), ct);
         return answer is null ? null : Series.Read(answer);
     }
 
@@ -143,6 +146,9 @@ internal sealed class Collector(Toolbox tools, string question, TimeProvider tim
         }
         return before;
     }
+
+    private static string FailedShare(string over) =>
+        $"(sum by (service) (rate(http_requests_total{{code=~\"5..\"}}[{over}])) or sum by (service) (rate(http_requests_total[{over}])) * 0) / sum by (service) (rate(http_requests_total[{over}]))";
 
     private static string Seconds(DateTimeOffset at) => at.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
 
