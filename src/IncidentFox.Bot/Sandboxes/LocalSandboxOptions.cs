@@ -26,8 +26,8 @@ public sealed class LocalSandboxOptions
     /// <summary>Processes and threads of one sandbox.</summary>
     public int Processes { get; set; } = 64;
 
-    /// <summary>Processor time of one sandbox, in processors. Needs a cgroup.</summary>
-    public double Processors { get; set; } = 1;
+    /// <summary>Processor time of one sandbox, in processors; where there is not enough for all, everything else comes first. Needs a cgroup.</summary>
+    public double Processors { get; set; } = 2;
 
     /// <summary>gVisor's platform (<c>systrap</c>, <c>ptrace</c>, <c>kvm</c>); empty is runsc's own default.</summary>
     public string GVisorPlatform { get; set; } = "";

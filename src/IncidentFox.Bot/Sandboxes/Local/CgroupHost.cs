@@ -61,6 +61,7 @@ internal sealed class CgroupHost
         ("memory.oom.group", "1"),
         ("pids.max", Text(limits.Processes)),
         ("cpu.max", $"{Text(Quota(limits))} {Text(PeriodMicroseconds)}"),
+        ("cpu.weight", "25"), // of 100
     ];
 
     private static IEnumerable<(string, string)> Memory(CgroupLimits limits) =>
@@ -69,7 +70,7 @@ internal sealed class CgroupHost
     private static IEnumerable<(string, string)> Processes(CgroupLimits limits) => [("pids.max", Text(limits.Processes))];
 
     private static IEnumerable<(string, string)> Cpu(CgroupLimits limits) =>
-        [("cpu.cfs_period_us", Text(PeriodMicroseconds)), ("cpu.cfs_quota_us", Text(Quota(limits)))];
+        [("cpu.cfs_period_us", Text(PeriodMicroseconds)), ("cpu.cfs_quota_us", Text(Quota(limits))), ("cpu.shares", "256")];
 
     private static long Quota(CgroupLimits limits) => (long)(limits.Processors * PeriodMicroseconds);
 

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using IncidentFox.Core;
 using Microsoft.Extensions.Logging;
@@ -51,13 +52,10 @@ internal sealed class LocalSandbox : ISandbox
         clock.Dispose();
 
         // No polite signal first: the agent keeps nothing that would need saving, and a hostile one would ignore it.
-        process.Kill(entireProcessTree: true);
+        Kill();
         await ended;
         var outOfMemory = cgroup?.RanOutOfMemory is true;
-        if (!await remains.RemoveAsync())
-        {
-            logger.LogError("Sandbox {Sandbox} ended, but something of it could not be removed; it is tried again at the next start", Id);
-        }
+        await RemoveAsync();
 
         await Task.WhenAny(drained, Task.Delay(TimeSpan.FromSeconds(2), CancellationToken.None)); // everyone who could hold the pipe is dead
         var exitCode = process.ExitCode;
@@ -66,5 +64,36 @@ internal sealed class LocalSandbox : ISandbox
             kind ?? (outOfMemory ? SandboxExitKind.OutOfMemory : exitCode == 0 ? SandboxExitKind.Finished : SandboxExitKind.Crashed),
             kind is null ? exitCode : null,
             log.ToString());
+    }
+
+    private void Kill()
+    {
+        try
+        {
+            process.Kill(entireProcessTree: cgroup is null); // a cgroup finds the rest, and faster
+        }
+        catch (Exception failure) when (failure is InvalidOperationException or Win32Exception or AggregateException)
+        {
+            logger.LogDebug(failure, "Sandbox {Sandbox} had ended before it was killed", Id); // what is left goes with the cgroup
+        }
+    }
+
+    // Whatever goes wrong here, the end of the sandbox is reported, and the record makes sure that the rest is done at the next start.
+    private async Task RemoveAsync()
+    {
+        Exception? failure = null;
+        try
+        {
+            if (await remains.RemoveAsync())
+            {
+                return;
+            }
+        }
+        catch (Exception thrown)
+        {
+            failure = thrown;
+        }
+
+        logger.LogError(failure, "Sandbox {Sandbox} ended, but something of it could not be removed; it is tried again when the bot starts", Id);
     }
 }

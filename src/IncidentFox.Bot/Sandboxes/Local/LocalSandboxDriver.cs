@@ -16,8 +16,11 @@ internal sealed class LocalSandboxDriver(
     TimeProvider time,
     ILogger logger) : ISandboxDriver, IAsyncDisposable
 {
-    private readonly ConcurrentDictionary<SandboxId, LocalSandbox> running = new();
+    // Null while it is being started.
+    private readonly ConcurrentDictionary<SandboxId, LocalSandbox?> running = new();
     private readonly SandboxReaper reaper = new(options.RuntimeDirectory, door, logger);
+
+    private volatile bool disposed;
 
     public string Name => runtime.Name;
 
@@ -25,19 +28,59 @@ internal sealed class LocalSandboxDriver(
     {
         ct.ThrowIfCancellationRequested();
         var layout = new SandboxLayout(options.RuntimeDirectory, spec.Id);
-        if (running.ContainsKey(spec.Id) || File.Exists(layout.RecordPath))
+        if (!running.TryAdd(spec.Id, null))
         {
-            return new SandboxStart.Refused("sandbox_exists", $"Sandbox {spec.Id} exists already; a sandbox is used once. Start one with a new id.");
+            return AlreadyThere(spec);
         }
 
+        SandboxStart start;
+        try
+        {
+            start = File.Exists(layout.RecordPath) ? AlreadyThere(spec) : await StartNewAsync(spec, layout, ct);
+        }
+        catch
+        {
+            running.TryRemove(spec.Id, out _);
+            throw;
+        }
+
+        if (start is SandboxStart.Started(LocalSandbox sandbox))
+        {
+            running[spec.Id] = sandbox;
+            _ = sandbox.Exited.ContinueWith(_ => running.TryRemove(spec.Id, out LocalSandbox? _), TaskScheduler.Default);
+            if (disposed)
+            {
+                await sandbox.StopAsync(CancellationToken.None); // started while the bot was ending
+            }
+        }
+        else
+        {
+            running.TryRemove(spec.Id, out _);
+        }
+
+        return start;
+    }
+
+    public Task<IReadOnlyList<SandboxId>> ReapAsync(CancellationToken ct) => reaper.ReapAsync(ct);
+
+    /// <summary>An orderly end of the process leaves nothing behind.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        disposed = true;
+        await Task.WhenAll(running.Values.OfType<LocalSandbox>().Select(sandbox => sandbox.StopAsync(CancellationToken.None)));
+        root.Remove();
+    }
+
+    private static SandboxStart AlreadyThere(SandboxSpec spec) =>
+        new SandboxStart.Refused("sandbox_exists", $"Sandbox {spec.Id} exists already; a sandbox is used once. Start one with a new id.");
+
+    private async Task<SandboxStart> StartNewAsync(SandboxSpec spec, SandboxLayout layout, CancellationToken ct)
+    {
         var remains = new SandboxRemains(layout, new(spec.Id.ToString(), ProcessIdentity.Own, null, cgroups?.FoldersOf(layout.Short) ?? [], null), door);
         try
         {
             remains.Update(remains.Record);
-            var sandbox = await LaunchAsync(spec, layout, remains, ct);
-            running[spec.Id] = sandbox;
-            _ = sandbox.Exited.ContinueWith(_ => running.TryRemove(spec.Id, out LocalSandbox? _), TaskScheduler.Default);
-            return new SandboxStart.Started(sandbox);
+            return new SandboxStart.Started(await LaunchAsync(spec, layout, remains, ct));
         }
         catch (OperationCanceledException)
         {
@@ -50,15 +93,6 @@ internal sealed class LocalSandboxDriver(
             await remains.RemoveAsync();
             return new SandboxStart.Refused("sandbox_start_failed", $"The {Name} sandbox could not be started: {failure.Message} Run `incidentfox doctor` on this machine.");
         }
-    }
-
-    public Task<IReadOnlyList<SandboxId>> ReapAsync(CancellationToken ct) => reaper.ReapAsync(ct);
-
-    /// <summary>An orderly end of the process leaves nothing behind.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        await Task.WhenAll(running.Values.Select(sandbox => sandbox.StopAsync(CancellationToken.None)));
-        root.Remove();
     }
 
     private async Task<LocalSandbox> LaunchAsync(SandboxSpec spec, SandboxLayout layout, SandboxRemains remains, CancellationToken ct)
