@@ -13,7 +13,10 @@ public sealed record AuditFilter
     /// <summary>Only this type.</summary>
     public string? EventType { get; init; }
 
-    /// <summary>Only this team's.</summary>
+    /// <summary>Only this organization's.</summary>
+    public string? OrgId { get; init; }
+
+    /// <summary>Only this team's; a team's id is unique within its organization only.</summary>
     public string? TeamId { get; init; }
 }
 
@@ -42,10 +45,11 @@ public sealed class AuditReader(Database database, ColumnCipher cipher)
              where {where}
                and (@InvestigationId::uuid is null or e.investigation_id = @InvestigationId)
                and (@EventType::text is null or e.event_type = @EventType)
+               and (@OrgId::text is null or e.org_id = @OrgId)
                and (@TeamId::text is null or e.team_id = @TeamId)
              order by e.at {direction}, e.id {direction} limit @count
             """,
-            new { filter.InvestigationId, filter.EventType, filter.TeamId, count, afterAt = after.At, afterId = after.Id },
+            new { filter.InvestigationId, filter.EventType, filter.OrgId, filter.TeamId, count, afterAt = after.At, afterId = after.Id },
             cancellationToken: cancellationToken));
         return [.. rows.Select(r => r.ToEvent(Query(r)))];
     }

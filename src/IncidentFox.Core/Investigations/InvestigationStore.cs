@@ -7,8 +7,9 @@ using Npgsql;
 
 namespace IncidentFox.Core.Investigations;
 
-/// <summary>What somebody asks for.</summary>
-public sealed record NewInvestigation(Resource Resource, Principal Requester, string RequesterLabel, string WorkspaceId, string ChannelId, string Question);
+/// <summary>What somebody asks for. The same delivery key asks once: later ones get the first one's investigation.</summary>
+public sealed record NewInvestigation(
+    Resource Resource, Principal Requester, string RequesterLabel, string WorkspaceId, string ChannelId, string Question, string? DeliveryKey = null);
 
 /// <summary>The people's side of investigations: created, started, ended by the bot. Every transition is one guarded update.</summary>
 public sealed class InvestigationStore(Database database, AuditLog audit, ColumnCipher cipher)
@@ -16,23 +17,31 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
     /// <summary>Longest question, characters.</summary>
     public const int MaxQuestion = 4_000;
 
-    /// <summary>Creates it, queued, with its audit row.</summary>
+    /// <summary>Creates it, queued, with its audit row; or finds the one that the same delivery created before.</summary>
     public Task<InvestigationId> CreateAsync(NewInvestigation request, CancellationToken cancellationToken) =>
         database.InTransactionAsync(async (connection, ct) =>
         {
             var id = InvestigationId.New();
-            await connection.ExecuteAsync(new CommandDefinition(
+            var inserted = await connection.ExecuteAsync(new CommandDefinition(
                 """
-                insert into app.investigations (id, org_id, team_id, question, requested_by, requester_label, workspace_id, channel_id)
-                values (@Id, @Org, @Team, @question, @Person, @RequesterLabel, @WorkspaceId, @ChannelId);
-                insert into app.investigation_requesters (investigation_id, person_id) values (@Id, @Person);
+                insert into app.investigations (id, org_id, team_id, question, requested_by, requester_label, workspace_id, channel_id, delivery_key)
+                values (@Id, @Org, @Team, @question, @Person, @RequesterLabel, @WorkspaceId, @ChannelId, @DeliveryKey)
+                on conflict (delivery_key) do nothing
                 """,
                 new
                 {
                     Id = id.Value, Org = request.Resource.Org.Value, Team = request.Resource.Team.Value,
                     question = cipher.Encrypt(InvestigationRow.QuestionCell(id.Value), request.Question),
-                    Person = request.Requester.Person.Value, request.RequesterLabel, request.WorkspaceId, request.ChannelId,
+                    Person = request.Requester.Person.Value, request.RequesterLabel, request.WorkspaceId, request.ChannelId, request.DeliveryKey,
                 }, cancellationToken: ct));
+            if (inserted == 0)
+            {
+                return new InvestigationId(await connection.QuerySingleAsync<Guid>(new CommandDefinition(
+                    "select id from app.investigations where delivery_key = @DeliveryKey", new { request.DeliveryKey }, cancellationToken: ct)));
+            }
+            await connection.ExecuteAsync(new CommandDefinition(
+                "insert into app.investigation_requesters (investigation_id, person_id) values (@Id, @Person)",
+                new { Id = id.Value, Person = request.Requester.Person.Value }, cancellationToken: ct));
             await audit.AppendAsync(connection, new AuditEvent
             {
                 EventType = AuditEventTypes.InvestigationStarted,

@@ -1,0 +1,110 @@
+using IncidentFox.Bot.Buttons;
+using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Identity;
+using IncidentFox.Slack.BlockKit;
+
+namespace IncidentFox.Bot.Cards;
+
+/// <summary>
+/// What approvers see. Everything under "Exactly what will run" was made by the gateway from the frozen request; the agent's words are set apart and
+/// labelled. Pure, and within Slack's limits whatever the target is called.
+/// </summary>
+public static class ApprovalCard
+{
+    // Rich text holds 12,000 characters in all.
+    private const int MaxRequest = 1_200;
+    private const int MaxFacts = 12;
+    private const int MaxLabel = 50;
+    private const int MaxFact = 220;
+    private const int MaxChanges = 8;
+    private const int MaxChange = 160;
+    private const int MaxDryRun = 500;
+    private const int MaxReason = 600;
+
+    /// <param name="approval">As it stands.</param>
+    /// <param name="note">Why it is in this channel when it should be in another; null when it is where it belongs.</param>
+    public static SlackMessage Render(Approval approval, string? note)
+    {
+        var effect = approval.Effect;
+        var title = SlackText.Inert(effect.Title, Limits.HeaderText - 4, approval.Tool);
+        List<Block> blocks =
+        [
+            new HeaderBlock($"{ApprovalWords.Mark(approval.State)} {title}"),
+            .. note is null ? (IEnumerable<Block>)[] : [new ContextBlock(new PlainText(SlackText.Inert(note, 500, "…")))],
+            .. approval.State == ApprovalState.Pending ? (IEnumerable<Block>)[] : [new SectionBlock(new PlainText(SlackText.Fit(ApprovalWords.Outcome(approval), Limits.SectionText)))],
+            ExactlyWhatRuns(approval),
+            .. effect.AgentReason is { Length: > 0 } reason ? (IEnumerable<Block>)[AgentSays(reason)] : [],
+            Terms(approval),
+            .. approval.State is ApprovalState.Pending ? (IEnumerable<Block>)[Buttons(approval, title)]
+                : approval.State is ApprovalState.Approved ? [DenyOnly(approval)] : [],
+            new ContextBlock(new PlainText(
+                $"Action {approval.Id.Short}  ·  investigation {approval.Investigation.Short}  ·  digest {Convert.ToHexStringLower(approval.Digest.AsSpan(0, 6))}")),
+        ];
+        return new SlackMessage(SlackText.Fit($"{(approval.State == ApprovalState.Pending ? "Decision needed" : ApprovalWords.Short(approval))}: {title}", 400), blocks);
+    }
+
+    private static RichTextBlock ExactlyWhatRuns(Approval approval)
+    {
+        var effect = approval.Effect;
+        List<RichTextPart> parts =
+        [
+            new RichTextSection(CardText.Bold(approval.State.IsFinal() ? "Exactly what was asked for" : "Exactly what will run")),
+            CardText.Quote(effect.Request, MaxRequest),
+        ];
+        if (effect.Facts.Count > 0)
+        {
+            parts.Add(new RichTextList(RichTextListStyle.Bullet, [.. effect.Facts.Take(MaxFacts).Select(f =>
+                new RichTextSection(CardText.Bold(SlackText.Inert(f.Label, MaxLabel, "?") + ": "), CardText.Words(f.Value, MaxFact)))]));
+        }
+        if (effect.Changes.Count > 0)
+        {
+            parts.Add(new RichTextSection(CardText.Bold("What changes")));
+            parts.Add(new RichTextList(RichTextListStyle.Bullet, [.. effect.Changes.Take(MaxChanges).Select(c => new RichTextSection(
+                CardText.Words(c.What, MaxChange), new TextRun(": "), new TextRun(SlackText.Inert(c.Before, MaxChange, "(nothing)"), TextStyle.AsCode),
+                new TextRun(" → "), new TextRun(SlackText.Inert(c.After, MaxChange, "(nothing)"), TextStyle.AsCode)))]));
+        }
+        var hidden = Math.Max(0, effect.Facts.Count - MaxFacts) + Math.Max(0, effect.Changes.Count - MaxChanges);
+        if (hidden > 0)
+            parts.Add(new RichTextSection(CardText.Bold($"{hidden} more line(s) don't fit here: see the audit trail before you decide.")));
+        if (effect.Request.Length > MaxRequest)
+            parts.Add(new RichTextSection(CardText.Bold("The request is longer than fits here: see the audit trail before you decide.")));
+        parts.Add(new RichTextSection(CardText.Bold("Dry run: "), CardText.Words(effect.DryRun, MaxDryRun, "none")));
+        return new RichTextBlock(parts);
+    }
+
+    private static RichTextBlock AgentSays(string reason) => new(
+        new RichTextSection(CardText.Bold("The agent says (unverified)")),
+        new RichTextQuote(CardText.Words(reason, MaxReason)));
+
+    private static ContextBlock Terms(Approval approval)
+    {
+        var asked = CardText.Names(approval.Requesters);
+        var role = approval.ApproverRole.Name();
+        var votes = approval.Votes.Count == 0 ? "none yet" : $"{approval.Votes.Count} of {approval.RequiredApprovers} ({ApprovalWords.Voters(approval)})";
+        List<TextObject> elements =
+        [
+            new PlainText($"Asked by {asked}, who may not approve it."),
+            new PlainText($"Needs {approval.RequiredApprovers} {role}{(approval.RequiredApprovers == 1 ? "" : "s")} of team {approval.Resource.Team}."),
+            new PlainText($"Approvals: {votes}."),
+        ];
+        if (approval.State == ApprovalState.Pending)
+            elements.Add(Mrkdwn.Format($"Without a decision nothing runs; the time is over {Mrkdwn.Date(approval.ExpiresAt)}."));
+        else if ((approval.EndedAt ?? approval.DecidedAt) is { } at)
+            elements.Add(Mrkdwn.Format($"{(approval.EndedAt is null ? "Decided" : "Ended")} {Mrkdwn.Date(at)}."));
+        return new ContextBlock(elements);
+    }
+
+    private static ActionsBlock Buttons(Approval approval, string title)
+    {
+        var value = CardValue.Of(approval).ToString();
+        return new ActionsBlock(
+        [
+            new ButtonElement(ApproveButton.Id, "Approve", value, ButtonStyle.Primary,
+                new ConfirmDialog("Approve this action?", SlackText.Fit($"{title}. Exactly the request on this card will run, once.", Limits.ConfirmText), "Approve", "Go back", ButtonStyle.Danger)),
+            new ButtonElement(DenyButton.Id, "Deny", value, ButtonStyle.Danger),
+        ]);
+    }
+
+    private static ActionsBlock DenyOnly(Approval approval) =>
+        new([new ButtonElement(DenyButton.Id, "Deny", CardValue.Of(approval).ToString(), ButtonStyle.Danger)]);
+}

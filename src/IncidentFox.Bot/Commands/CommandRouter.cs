@@ -1,0 +1,54 @@
+using IncidentFox.Bot.Inbound;
+using IncidentFox.Slack;
+
+namespace IncidentFox.Bot.Commands;
+
+/// <summary>One subcommand.</summary>
+internal interface ICommand
+{
+    /// <summary>The word after the slash command.</summary>
+    string Name { get; }
+
+    /// <summary>True: of <c>/incidentfox-admin</c>.</summary>
+    bool Admin { get; }
+
+    /// <summary>How it is typed.</summary>
+    string Usage { get; }
+
+    /// <summary>What it does, in a line.</summary>
+    string Summary { get; }
+
+    ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken);
+}
+
+/// <summary>A parsed command.</summary>
+/// <param name="Caller">Who.</param>
+/// <param name="Argument">What was typed after the subcommand, trimmed.</param>
+/// <param name="DeliveryKey">The same on each delivery of the same command.</param>
+/// <param name="ResponseUrl">Where this person can be told something later.</param>
+internal sealed record CommandRequest(Caller Caller, string Argument, string DeliveryKey, string? ResponseUrl);
+
+/// <summary>Finds the subcommand. What is not known gets help and the nearest one that is.</summary>
+internal sealed class CommandRouter(IEnumerable<ICommand> commands)
+{
+    private readonly ICommand[] _commands = [.. commands];
+
+    public async ValueTask<SlackReply> RunAsync(SlashCommand command, Caller caller, CancellationToken cancellationToken)
+    {
+        var admin = command.Command.EndsWith("-admin", StringComparison.OrdinalIgnoreCase);
+        var mine = _commands.Where(c => c.Admin == admin).ToArray();
+        var (word, argument) = Split(command.Text);
+        if (word.Length == 0 || word.Equals("help", StringComparison.OrdinalIgnoreCase))
+            return SlackReply.Ephemeral(HelpText.All(mine, admin));
+        if (mine.FirstOrDefault(c => c.Name.Equals(word, StringComparison.OrdinalIgnoreCase)) is { } found)
+            return await found.RunAsync(new CommandRequest(caller, argument, $"command:{command.TeamId}:{command.TriggerId}", command.ResponseUrl), cancellationToken);
+        return SlackReply.Ephemeral(HelpText.Unknown(word, mine, admin));
+    }
+
+    private static (string Word, string Argument) Split(string text)
+    {
+        var trimmed = text.Trim();
+        var end = trimmed.AsSpan().IndexOfAny(" \t\r\n");
+        return end < 0 ? (trimmed, "") : (trimmed[..end], trimmed[end..].Trim());
+    }
+}

@@ -1,0 +1,100 @@
+using IncidentFox.Bot.Investigations.Storage;
+using IncidentFox.Bot.Sandboxes;
+using IncidentFox.Core;
+using IncidentFox.Core.Approvals;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace IncidentFox.Bot.Investigations;
+
+/// <summary>
+/// Once a second: what a lost job, a crash or another process left undone. Everything it does is a guarded step that others do too; running twice, or in
+/// several processes, changes nothing.
+/// </summary>
+internal sealed class InvestigationSweep(
+    SupervisionStore reads, SandboxSupervisor supervisor, SandboxConclusion conclusion, BotInstance instance, ISandboxDriver driver, ApprovalVoting approvals,
+    BotOptions options, TimeProvider time, ILogger<InvestigationSweep> logger) : BackgroundService
+{
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
+
+    /// <summary>A job that has not started its investigation by then is taken for lost.</summary>
+    internal static readonly TimeSpan JobIsLate = TimeSpan.FromSeconds(5);
+
+    /// <summary>A sandbox that nobody says to hold by then has lost its holder.</summary>
+    private static readonly TimeSpan OwnerIsLate = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<InvestigationId, long> _enqueued = [];
+    private bool _reaped;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await instance.Held.WaitAsync(stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await SweepAsync(stoppingToken);
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // Whatever it was, the next second tries again.
+                logger.Log(e is NpgsqlException ? LogLevel.Warning : LogLevel.Error, e, "The sweep of investigations failed; trying again");
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    internal async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        await approvals.ExpireDueAsync(cancellationToken);
+        if (!_reaped)
+        {
+            foreach (var sandbox in await driver.ReapAsync(cancellationToken))
+                logger.LogInformation("Removed sandbox {Sandbox}, which an earlier process left behind", sandbox);
+            _reaped = true;
+        }
+        await ConcludeOrphansAsync(cancellationToken);
+        foreach (var id in await reads.TooOldAsync(options.MaxAge, cancellationToken))
+            await conclusion.FailAsync(id, "too_old", $"It was still open after {options.MaxAge.TotalHours:0.#} hours and was given up. Please ask again.", cancellationToken);
+        foreach (var id in await reads.EndedWithOpenApprovalsAsync(cancellationToken))
+            await approvals.CancelForAsync(id, "system", "The investigation is over.", cancellationToken);
+        await EnqueueStartableAsync(cancellationToken);
+    }
+
+    // An investigation at work whose holder is gone: same rules as when its sandbox had ended here.
+    private async Task ConcludeOrphansAsync(CancellationToken cancellationToken)
+    {
+        foreach (var orphan in await reads.AtWorkAsync(cancellationToken))
+        {
+            if (orphan.Sandbox is not { } sandbox || supervisor.Holds(orphan.Id))
+                continue;
+            var gone = orphan.Owner is { } owner
+                ? owner == instance.Id ? orphan.Age > OwnerIsLate : !await instance.IsAliveAsync(owner, cancellationToken)
+                : orphan.Age > OwnerIsLate;
+            if (!gone)
+                continue;
+            logger.LogWarning("Sandbox {Sandbox} of {Investigation} has lost its holder", sandbox, orphan.Id);
+            await conclusion.DrawAsync(orphan.Id, sandbox, SandboxEnd.Lost, "", cancellationToken);
+        }
+    }
+
+    // Hangfire would run a duplicate harmlessly; this keeps its tables from filling while there is no room for another sandbox.
+    private async Task EnqueueStartableAsync(CancellationToken cancellationToken)
+    {
+        var startable = await reads.StartableAsync(JobIsLate, cancellationToken);
+        foreach (var id in _enqueued.Keys.Except(startable).ToArray())
+            _enqueued.Remove(id);
+        foreach (var id in startable)
+        {
+            if (_enqueued.TryGetValue(id, out var at) && time.GetElapsedTime(at) < JobIsLate)
+                continue;
+            _enqueued[id] = time.GetTimestamp();
+            conclusion.Enqueue(id);
+        }
+    }
+}
