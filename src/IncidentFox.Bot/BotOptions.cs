@@ -18,8 +18,8 @@ public sealed class BotOptions
     /// <summary>Processes and threads of one sandbox, 8 to 4096.</summary>
     public int SandboxProcesses { get; set; } = 64;
 
-    /// <summary>An investigation that is older than this ends as failed, also while it waits for people.</summary>
-    public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(24);
+    /// <summary>An investigation that is older than this ends as failed, also while it waits for people; approvals live up to 7 days.</summary>
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(8);
 
     /// <summary>How long a person's standing in Slack (guest, stranger, deactivated) is believed before it is asked again.</summary>
     public TimeSpan SlackUserCache { get; set; } = TimeSpan.FromSeconds(60);

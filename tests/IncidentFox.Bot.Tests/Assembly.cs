@@ -1,4 +1,4 @@
 global using Xunit;
-using IncidentFox.TestKit;
+using IncidentFox.Bot.Tests.Kit;
 
-[assembly: AssemblyFixture(typeof(TestPostgres))]
+[assembly: AssemblyFixture(typeof(BotPostgres))]

@@ -1,9 +1,9 @@
-using IncidentFox.TestKit;
+using IncidentFox.Bot.Tests.Kit;
 using Npgsql;
 
 namespace IncidentFox.Bot.Tests.Storage;
 
-public sealed class TestPostgresTests(TestPostgres postgres)
+public sealed class TestPostgresTests(BotPostgres postgres)
 {
     [Fact]
     public async Task The_bots_login_cannot_replace_the_clock()
