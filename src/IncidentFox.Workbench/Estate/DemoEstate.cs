@@ -80,6 +80,15 @@ public sealed class DemoEstate : IAsyncDisposable
 
     internal ShopRuntime Runtime => _runtime;
 
+    /// <summary>The pods of a namespace that are not being deleted, as they are now.</summary>
+    public IReadOnlyList<string> PodNames(string ns)
+    {
+        lock (_store.Gate)
+        {
+            return [.. _store.List(ResourceTypes.Pods, ns).Where(p => p["metadata"]!["deletionTimestamp"] is null).Select(p => (string)p["metadata"]!["name"]!)];
+        }
+    }
+
     public static async Task<DemoEstate> StartAsync(DemoEstateOptions options, CancellationToken cancellationToken = default)
     {
         var estate = new DemoEstate(options);
