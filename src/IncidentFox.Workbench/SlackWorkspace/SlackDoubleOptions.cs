@@ -26,8 +26,8 @@ public sealed record SlackDoubleOptions
     /// <summary>The message shortcuts that the app's manifest registers, by callback id.</summary>
     public IReadOnlyList<MessageShortcut> Shortcuts { get; init; } = [];
 
-    /// <summary>The bot events that the app's manifest subscribes to; nothing else is delivered.</summary>
-    public IReadOnlyList<string> Events { get; init; } = ["app_mention", "app_home_opened", "message.channels"];
+    /// <summary>The bot events that the app's manifest subscribes to; nothing else is delivered. Known here: app_mention, app_home_opened, message.channels.</summary>
+    public IReadOnlyList<string> Events { get; init; } = ["app_mention"];
 
     /// <summary>Shown on the page under "The estate": where the demo's Prometheus, shop and the like can be seen.</summary>
     public IReadOnlyList<EstateLink> Links { get; init; } = [];

@@ -8,6 +8,8 @@ public sealed class Given : IAsyncDisposable
 {
     private Given(SlackDouble slack, DemoApp app, FakeTimeProvider clock) => (Slack, App, Clock) = (slack, app, clock);
 
+    public static IReadOnlyList<string> AllEvents { get; } = ["app_mention", "app_home_opened", "message.channels"];
+
     public SlackDouble Slack { get; }
     public DemoApp App { get; }
     public FakeTimeProvider Clock { get; }
@@ -16,7 +18,7 @@ public sealed class Given : IAsyncDisposable
     {
         var clock = new FakeTimeProvider(new DateTimeOffset(2026, 5, 4, 9, 30, 0, TimeSpan.Zero));
         var app = await DemoApp.StartAsync();
-        var slack = await SlackDouble.StartAsync(new SlackDoubleOptions { Url = "http://127.0.0.1:0", AppBaseUrl = app.Url, TimeProvider = clock, Limits = limits ?? new SlackLimits() });
+        var slack = await SlackDouble.StartAsync(new SlackDoubleOptions { Url = "http://127.0.0.1:0", AppBaseUrl = app.Url, TimeProvider = clock, Events = AllEvents, Limits = limits ?? new SlackLimits() });
         return new Given(slack, app, clock);
     }
 

@@ -15,6 +15,7 @@ public sealed class ManualDemo
         await using var slack = await SlackDouble.StartAsync(new SlackDoubleOptions
         {
             AppBaseUrl = app.Url,
+            Events = Given.AllEvents,
             Shortcuts = [new MessageShortcut("investigate_message", "Investigate this")],
             Links = [new EstateLink("Prometheus", "http://127.0.0.1:9090/"), new EstateLink("The shop", "http://127.0.0.1:8081/")],
         });

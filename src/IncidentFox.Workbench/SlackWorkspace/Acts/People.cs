@@ -137,7 +137,7 @@ internal sealed class People(SlackDoubleOptions options, SlackWorkspaceState sta
     private DeliveryResult Tell(DeliveryResult result, Person person, DemoChannel channel, string? threadTs = null)
     {
         state.Post(channel.Id, DemoPeople.BotUserId, result.Problem!, threadTs: threadTs, visibleOnlyTo: person.Id, isNotice: true);
-        return result;
+        return result with { IsShown = true };
     }
 
     private static DeliveryResult? Place(string userId, string channelName, out Person person, out DemoChannel channel)

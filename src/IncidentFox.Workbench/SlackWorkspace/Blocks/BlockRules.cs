@@ -63,7 +63,7 @@ internal static class BlockRules
             case "rich_text":
                 RichTextRules.Check(block);
                 break;
-            case "input" :
+            case "input":
                 Input(block, surface);
                 break;
             case "markdown" when surface == Surface.Message:

@@ -32,6 +32,9 @@ public sealed record DeliveryResult(DeliveryOutcome Outcome, int? Status, string
 {
     public bool IsAnswered => Outcome == DeliveryOutcome.Answered;
 
+    /// <summary>True when the workspace has told the person about the problem in the channel.</summary>
+    public bool IsShown { get; init; }
+
     /// <summary>The messages under the inputs of a modal that was not accepted, by block id.</summary>
     public IReadOnlyDictionary<string, string> Errors { get; init; } = new Dictionary<string, string>();
 

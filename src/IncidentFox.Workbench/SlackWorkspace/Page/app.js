@@ -131,7 +131,7 @@ async function say(text, threadTs) {
   if (threadTs && text.startsWith('/')) return 'Slash commands don’t work in threads.';
   const body = { user: state.me, channel: state.channel, text };
   const result = text.startsWith('/') ? await server.act('command', body) : await server.act('say', { ...body, threadTs });
-  return result.problem;
+  return result.isShown ? null : result.problem;
 }
 
 async function guarded(el, node, run) {
