@@ -11,9 +11,15 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
         var dryRun = request.IsDryRun(request.Method == "PUT" ? "UpdateOptions" : "PatchOptions");
         lock (store.Gate)
         {
+            if (request.Method == "PUT")
+            {
+                CheckName(name, change([]).Name());
+            }
+
             var found = store.Get(type, ns, name) ?? throw ApiException.NotFound(type, name);
-            var after = subresource == "scale" ? ChangeScale(type, found, change, request) : ChangeObject(type, found, change);
+            var after = subresource == "scale" ? ChangeScale(type, found, change, request) : ChangeObject(type, found, change, request);
             ObjectRules.CheckChange(type, found, after);
+            ObjectRules.Default(after);
             var written = Write(type, found, after, subresource, request, dryRun);
             return ApiAnswer.Json(subresource == "scale" ? Scale.Of(written) : written);
         }
@@ -38,11 +44,11 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
         };
     }
 
-    private static JsonObject ChangeObject(ResourceType type, JsonObject found, Func<JsonObject, JsonObject> change)
+    private static JsonObject ChangeObject(ResourceType type, JsonObject found, Func<JsonObject, JsonObject> change, ApiRequest request)
     {
         var after = change(found);
         CheckAddress(found, after);
-        CheckPreconditions(type, type.Plural, found, after);
+        CheckPreconditions(type, type.Plural, found, after, request);
 
         // Status has a subresource of its own, and the server's own fields are not the client's to write.
         after["kind"] = type.Kind;
@@ -65,7 +71,7 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
     {
         var scale = change(Scale.Of(found));
         CheckAddress(found, scale);
-        CheckPreconditions(type, $"{type.Plural}/scale", found, scale);
+        CheckPreconditions(type, $"{type.Plural}/scale", found, scale, request);
         if (scale.Number("spec", "replicas") is not >= 0)
         {
             var value = scale.At("spec", "replicas")?.ToJsonString() ?? "null";
@@ -75,13 +81,17 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
         return found.With(o => o.Child("spec")["replicas"] = scale.Number("spec", "replicas"));
     }
 
+    private static void CheckName(string onUrl, string inBody)
+    {
+        if (inBody != onUrl)
+        {
+            throw ApiException.BadRequest($"the name of the object ({inBody}) does not match the name on the URL ({onUrl})");
+        }
+    }
+
     private static void CheckAddress(JsonObject found, JsonObject after)
     {
-        if (after.Name() is var name && name != found.Name())
-        {
-            throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({found.Name()})");
-        }
-
+        CheckName(found.Name(), after.Name());
         if (after.Namespace() is { Length: > 0 } ns && ns != found.Namespace())
         {
             throw ApiException.BadRequest("the namespace of the provided object does not match the namespace sent on the request");
@@ -89,12 +99,15 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
     }
 
     /// <summary>A uid or a resourceVersion in what is sent must be the present one.</summary>
-    private static void CheckPreconditions(ResourceType type, string resource, JsonObject found, JsonObject after)
+    private static void CheckPreconditions(ResourceType type, string resource, JsonObject found, JsonObject after, ApiRequest request)
     {
         if (after.Text("metadata", "uid") is { Length: > 0 } uid && uid != found.Uid())
         {
+            var why = $"Precondition failed: UID in precondition: {uid}, UID in object meta: {found.Uid()}";
+            var key = $"/registry/{type.Plural}/{found.Namespace()}/{found.Name()}";
             throw ApiException.Conflict(
-                type.Group, resource, found.Name(), $"Precondition failed: UID in precondition: {uid}, UID in object meta: {found.Uid()}");
+                type.Group, resource, found.Name(),
+                request.Method == "PUT" ? $"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: {why}" : why);
         }
 
         if (after.Text("metadata", "resourceVersion") is { Length: > 0 } version && version != found.Text("metadata", "resourceVersion"))
@@ -133,7 +146,11 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
             counters.Changed();
         }
 
-        return store.Update(type, after);
+        var written = store.Update(type, after);
+
+        // What only a finalizer still held goes when the last one does.
+        var isReleased = written.Number("metadata", "deletionGracePeriodSeconds") == 0 && written.At("metadata", "finalizers") is not JsonArray { Count: > 0 };
+        return isReleased ? store.Remove(type, written) : written;
     }
 
     private static string ManagerOf(ApiRequest request) => request.Query("fieldManager") is { Length: > 0 } manager

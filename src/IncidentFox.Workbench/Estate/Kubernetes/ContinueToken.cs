@@ -17,7 +17,7 @@ internal sealed record ContinueToken(long Version, string After)
             var json = JsonNode.Parse(WebEncoders.Base64UrlDecode(text));
             if (json.Text("v") == Format && json.Number("rv") is { } version && json.Text("start") is { } start)
             {
-                return new(version, start.TrimEnd('\0'));
+                return new(version, start.TrimEnd('\0').TrimStart('/'));
             }
         }
         catch (Exception error) when (error is JsonException or FormatException)

@@ -51,19 +51,22 @@ internal sealed class DeleteHandler(ObjectStore store, TimeProvider clock, Chang
 
     private JsonObject DeletePod(JsonObject pod, Options options)
     {
-        var isOver = pod.Text("spec", "nodeName") is null || pod.Text("status", "phase") is "Succeeded" or "Failed";
-        var grace = isOver ? 0 : options.GraceSeconds ?? pod.Number("spec", "terminationGracePeriodSeconds") ?? DefaultGraceSeconds;
+        var already = pod.Number("metadata", "deletionGracePeriodSeconds");
         var isTerminating = pod.Text("metadata", "deletionTimestamp") is not null;
-        if (isTerminating && grace >= pod.Number("metadata", "deletionGracePeriodSeconds"))
+        if (isTerminating && (options.GraceSeconds is null || options.GraceSeconds >= already))
         {
             return pod; // a second delete may shorten the grace period, never lengthen it
         }
 
+        var isOver = pod.Text("spec", "nodeName") is null || pod.Text("status", "phase") is "Succeeded" or "Failed";
+        var grace = isOver ? 0 : options.GraceSeconds ?? pod.Number("spec", "terminationGracePeriodSeconds") ?? DefaultGraceSeconds;
+        var asked = isTerminating
+            ? DateTimeOffset.Parse(pod.Text("metadata", "deletionTimestamp")!).AddSeconds(-already ?? 0) : clock.GetUtcNow();
         var deleting = pod.With(p =>
         {
             var metadata = p.Child("metadata");
-            metadata["generation"] = isTerminating ? metadata.Number("generation") : (metadata.Number("generation") ?? 1) + 1;
-            metadata["deletionTimestamp"] = clock.GetUtcNow().AddSeconds(grace).Rfc3339();
+            metadata["generation"] = (metadata.Number("generation") ?? 1) + (isTerminating ? 0 : 1);
+            metadata["deletionTimestamp"] = asked.AddSeconds(grace).Rfc3339();
             metadata["deletionGracePeriodSeconds"] = grace;
         });
         if (options.DryRun)

@@ -15,10 +15,13 @@ internal sealed record Grant(string[] Groups, string[] Resources, string[] Verbs
 {
     public string[] Paths { get; init; } = [];
 
+    /// <summary>The one namespace it holds in, as a Role's; null for everywhere, as a ClusterRole's.</summary>
+    public string? Namespace { get; init; }
+
     public static Grant OfPaths(params string[] paths) => new([], [], []) { Paths = paths };
 
-    public bool Allows(string group, string resource, string verb) =>
-        Covers(Groups, group) && Covers(Resources, resource) && Covers(Verbs, verb);
+    public bool Allows(string ns, string group, string resource, string verb) =>
+        (Namespace is null || Namespace == ns) && Covers(Groups, group) && Covers(Resources, resource) && Covers(Verbs, verb);
 
     public bool AllowsPath(string path) => Paths.Any(p => p == path || (p.EndsWith('*') && path.StartsWith(p[..^1], StringComparison.Ordinal)));
 
@@ -86,7 +89,7 @@ internal sealed class Authorizer
     public static void Require(Identity identity, string verb, ApiPath path)
     {
         var resource = path.Subresource.Length == 0 ? path.Resource : $"{path.Resource}/{path.Subresource}";
-        if (identity.Grants.Any(g => g.Allows(path.Group, resource, verb)))
+        if (identity.Grants.Any(g => g.Allows(path.Namespace, path.Group, resource, verb)))
         {
             return;
         }

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -11,6 +10,7 @@ internal sealed class KubernetesServer : IAsyncDisposable
 {
     /// <summary>The real server's limit for a request's body.</summary>
     private const int BodyLimit = 3 * 1024 * 1024;
+    private const long MostRead = 32L * 1024 * 1024;
     private readonly KubernetesApi _api;
     private readonly Authorizer _authorizer;
     private readonly TimeProvider _clock;
@@ -21,7 +21,7 @@ internal sealed class KubernetesServer : IAsyncDisposable
         _api = api;
         _authorizer = authorizer;
         _clock = clock;
-        _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = BodyLimit);
+        _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = null);
         _app.Run(ServeAsync);
     }
 
@@ -84,18 +84,23 @@ internal sealed class KubernetesServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Reads on past the limit, within reason, so that the sender gets to see the answer.</summary>
     private static async Task<(byte[] Body, bool TooLarge)> ReadBodyAsync(HttpContext context)
     {
-        try
+        using var buffer = new MemoryStream();
+        var chunk = new byte[64 * 1024];
+        var total = 0L;
+        int read;
+        while (total < MostRead && (read = await context.Request.Body.ReadAsync(chunk, context.RequestAborted)) > 0)
         {
-            using var buffer = new MemoryStream();
-            await context.Request.Body.CopyToAsync(buffer, context.RequestAborted);
-            return (buffer.ToArray(), false);
+            total += read;
+            if (total <= BodyLimit)
+            {
+                buffer.Write(chunk, 0, read);
+            }
         }
-        catch (BadHttpRequestException error) when (error.StatusCode == (int)HttpStatusCode.RequestEntityTooLarge)
-        {
-            return ([], true);
-        }
+
+        return total > BodyLimit ? ([], true) : (buffer.ToArray(), false);
     }
 
     private static async Task SendAsync(HttpContext context, ApiAnswer answer)

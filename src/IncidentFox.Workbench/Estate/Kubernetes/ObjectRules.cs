@@ -51,6 +51,19 @@ internal static class ObjectRules
         }
     }
 
+    /// <summary>What the API server fills in when a container leaves it out.</summary>
+    public static void Default(JsonObject after)
+    {
+        foreach (var container in after.Objects("spec", "template", "spec", "containers"))
+        {
+            container["resources"] ??= new JsonObject();
+            container["terminationMessagePath"] ??= "/dev/termination-log";
+            container["terminationMessagePolicy"] ??= "File";
+            var tag = container.Text("image")?.Split('/')[^1].Split(':').ElementAtOrDefault(1) ?? "latest";
+            container["imagePullPolicy"] ??= tag == "latest" ? "Always" : "IfNotPresent";
+        }
+    }
+
     private static string GoMap(JsonObject labels) =>
         $"map[string]string{{{string.Join(", ", labels.Select(l => $"\"{l.Key}\":\"{l.Value.Text()}\""))}}}";
 }

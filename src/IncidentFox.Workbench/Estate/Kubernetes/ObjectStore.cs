@@ -124,6 +124,18 @@ internal sealed class ObjectStore(int historyLimit = 4000)
         }
     }
 
+    /// <summary>Puts an object in as it was written elsewhere, with the resourceVersion it had there; no watch sees it.</summary>
+    public void Load(ResourceType type, JsonObject o)
+    {
+        lock (Gate)
+        {
+            var loaded = o.Copy();
+            Touch(loaded);
+            _objects[KeyOf(type, loaded)] = loaded;
+            Version = Math.Max(Version, ulong.Parse(o.Text("metadata", "resourceVersion")!));
+        }
+    }
+
     /// <summary>Replaces an object. What changes nothing keeps its resourceVersion and is seen by no watch.</summary>
     public JsonObject Update(ResourceType type, JsonObject o)
     {

@@ -7,8 +7,8 @@ namespace IncidentFox.Workbench.Estate.Shop;
 internal sealed class ConnectionPool(TimeProvider clock)
 {
     public const int Size = 16;
-    private static readonly TimeSpan ReapInterval = TimeSpan.FromSeconds(10);
-    private const int ReapedAtOnce = 3;
+    private static readonly TimeSpan ReapInterval = TimeSpan.FromSeconds(30);
+    private const int ReapedAtOnce = 2;
     private readonly Lock _lock = new();
     private int _inUse;
     private int _waiting;
