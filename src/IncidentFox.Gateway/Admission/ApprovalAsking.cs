@@ -1,0 +1,82 @@
+using IncidentFox.Contracts;
+using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Policy;
+using IncidentFox.Gateway.AgentDoor;
+using IncidentFox.Gateway.Execution;
+using IncidentFox.Gateway.Rules.Parsing;
+
+namespace IncidentFox.Gateway.Admission;
+
+/// <summary>A call that needs people: it is prepared, frozen and shown to them. Nothing runs here.</summary>
+internal sealed class ApprovalAsking(
+    IActionPreparer preparer, ApprovalExecution execution, ApprovalReader approvals, SandboxSessions sessions, CallTrail trail, GatewayOptions options, TimeProvider time)
+{
+    public async Task AskAsync(AgentRequest request, ParsedCall.Call call, string? reason, Workflow workflow, ToolPolicy policy)
+    {
+        var session = request.Session!;
+        if ((await approvals.OfInvestigationAsync(session.Investigation, request.Aborted)).Count >= options.MaxApprovals)
+        {
+            await RefuseAsync(request, call, 429, "too_many_approvals", $"An investigation may ask people {options.MaxApprovals} times; this one has.");
+            return;
+        }
+        // Preparing reads the target and asks it what would happen: that is a call, too, and has its row first.
+        var details = ToolAdmission.Details(call);
+        details["decision"] = "needs_approval";
+        if (!await trail.RequestedAsync(request, call.ToolCall, details))
+        {
+            await ToolAdmission.AuditUnavailableAsync(request);
+            return;
+        }
+        var started = time.GetTimestamp();
+        var end = new CallEnd("error", null, "not_asked", null, 0);
+        var closed = false;
+        try
+        {
+            var prepared = await preparer.PrepareAsync(
+                call.Integration, call.Rule, call.ToolCall, reason, ToolAdmission.ContextOf(request), policy.Digest, request.Aborted);
+            if (prepared is PreparedAction.Refused refused)
+            {
+                closed = true;
+                await RefuseAsync(request, call, ToolAdmission.StatusOf(refused.Code), refused.Code, refused.Sentence);
+                return;
+            }
+            // It may have been stopped while the target was asked; then nobody is bothered.
+            if (await sessions.FindAsync(request.Sandbox, request.Aborted) is null)
+            {
+                closed = true;
+                await RefuseAsync(request, call, 403, "session_over", "This sandbox's investigation is over.");
+                return;
+            }
+            var ready = (PreparedAction.Ready)prepared;
+            var (id, expires, joined) = await execution.RequestAsync(new ApprovalRequest
+            {
+                Resource = session.Resource,
+                Investigation = session.Investigation,
+                Sandbox = session.Sandbox,
+                UserId = session.UserId,
+                Frozen = ready.Frozen,
+                Effect = ready.Effect,
+                Workflow = workflow,
+                CorrelationId = request.CorrelationId,
+            }, request.Aborted);
+            // The row that asks closes the call; when the same was asked before there is none.
+            closed = !joined;
+            end = new CallEnd("pending", null, "joined", null, 0);
+            await request.AnswerAsync(202, new ApprovalRequired { ApprovalId = id.ToString(), ExpiresAt = expires }, ContractsJson.Default.ApprovalRequired);
+        }
+        finally
+        {
+            if (!closed)
+                await trail.EndedAsync(request, call.Rule, call.ToolCall, sent: null, end, time.GetElapsedTime(started));
+        }
+    }
+
+    private async Task RefuseAsync(AgentRequest request, ParsedCall.Call call, int status, string code, string sentence)
+    {
+        if (await trail.RefusedAsync(request, call.Rule.Tool, call.ToolCall, code, sentence))
+            await request.RefuseAsync(status, code, sentence);
+        else
+            await ToolAdmission.AuditUnavailableAsync(request);
+    }
+}

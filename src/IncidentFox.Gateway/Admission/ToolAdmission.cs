@@ -1,0 +1,122 @@
+using System.Text.Json.Nodes;
+using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Policy;
+using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.AgentDoor;
+using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Rules.Parsing;
+using IncidentFox.Gateway.Sending;
+
+namespace IncidentFox.Gateway.Admission;
+
+/// <summary>
+/// What happens to a call, in this order and no other: a rule must have made it, policy must allow it, its audit row must be committed; only then is
+/// it sent, and how it ended is written down whatever happens.
+/// </summary>
+internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, SandboxSessions sessions, IUpstreamSender sender, ApprovalAsking asking, TimeProvider time)
+{
+    public async Task HandleAsync(AgentRequest request, ParsedCall parsed, string? reason)
+    {
+        if (parsed is not ParsedCall.Call call)
+        {
+            var refused = (ParsedCall.Refused)parsed;
+            await RefuseAsync(request, refused.Tool, null, StatusOf(refused.Code), refused.Code, refused.Sentence);
+            return;
+        }
+        var policy = policies.Current;
+        switch (ToolDecider.Decide(policy, new ToolFacts(call.Rule.Tool, call.Rule.Effect, request.Session!.LowestRequesterRole)))
+        {
+            case ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read:
+                await sessions.RecordFirstCallAsync(request.Sandbox, request.Aborted);
+                await ForwardAsync(request, call);
+                break;
+            case ToolDecision.NeedsApproval terms:
+                await sessions.RecordFirstCallAsync(request.Sandbox, request.Aborted);
+                await asking.AskAsync(request, call, reason, terms.Workflow, policy);
+                break;
+            case ToolDecision.Deny deny:
+                await RefuseAsync(request, call.Rule.Tool, call.ToolCall, 403, "denied", deny.Reason);
+                break;
+            default:
+                // A write that nobody is asked about: policy never says so, and if it did it would not be obeyed.
+                await RefuseAsync(request, call.Rule.Tool, call.ToolCall, 403, "denied", $"Tool {call.Rule.Tool} changes something and no approval is asked for.");
+                break;
+        }
+    }
+
+    private async Task ForwardAsync(AgentRequest request, ParsedCall.Call call)
+    {
+        var outgoing = RequestBuilder.Build(call.Integration, call.Rule, call.ToolCall, preconditions: null, approval: null, dryRun: false);
+        if (!await trail.RequestedAsync(request, call.ToolCall, Details(call)))
+        {
+            await AuditUnavailableAsync(request);
+            return;
+        }
+        var started = time.GetTimestamp();
+        var end = new CallEnd("error", null, "client_gone", null, 0);
+        try
+        {
+            end = await SendAsync(request, call, outgoing);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            end = end with { Code = "internal" };
+            throw;
+        }
+        finally
+        {
+            await trail.EndedAsync(request, call.Rule, call.ToolCall, outgoing, end, time.GetElapsedTime(started));
+        }
+    }
+
+    private async Task<CallEnd> SendAsync(AgentRequest request, ParsedCall.Call call, OutgoingRequest outgoing)
+    {
+        switch (await sender.SendAsync(outgoing, ContextOf(request), request.Aborted))
+        {
+            case UpstreamResult.Response response:
+                await using (response)
+                    return await ResponseRelay.PassOnAsync(request, response, call.Rule);
+            case UpstreamResult.Failed failed:
+                await request.RefuseAsync(StatusOf(failed.Code), failed.Code, failed.Sentence);
+                return new("error", null, failed.Code, null, 0);
+            default:
+                throw new InvalidOperationException("A result that is neither an answer nor a failure.");
+        }
+    }
+
+    private async Task RefuseAsync(AgentRequest request, string? tool, ToolCall? call, int status, string code, string sentence)
+    {
+        if (await trail.RefusedAsync(request, tool, call, code, sentence))
+            await request.RefuseAsync(status, code, sentence);
+        else
+            await AuditUnavailableAsync(request);
+    }
+
+    internal static Task AuditUnavailableAsync(AgentRequest request) =>
+        request.RefuseAsync(503, "audit_unavailable", "The audit row could not be written, so nothing was sent. Try again.");
+
+    internal static SendContext ContextOf(AgentRequest request) => new()
+    {
+        Org = request.Session!.Resource.Org,
+        Team = request.Session.Resource.Team,
+        Investigation = request.Session.Investigation,
+        Sandbox = request.Sandbox,
+        UserId = request.Session.UserId,
+        CorrelationId = request.CorrelationId,
+    };
+
+    internal static JsonObject Details(ParsedCall.Call call) => new()
+    {
+        ["integration"] = call.Integration.Name, ["effect"] = call.Rule.Effect.ToString().ToLowerInvariant(), ["rule_version"] = call.Rule.Version,
+    };
+
+    /// <summary>The HTTP status of a code.</summary>
+    internal static int StatusOf(string code) => code switch
+    {
+        "bad_arguments" or "bad_request" => 400,
+        "no_rule" or "no_credential" or "denied" => 403,
+        "credential_unavailable" or "audit_unavailable" => 503,
+        "upstream_timeout" => 504,
+        _ => 502,
+    };
+}

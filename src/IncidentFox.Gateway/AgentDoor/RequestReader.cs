@@ -1,0 +1,73 @@
+using IncidentFox.Contracts;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+
+namespace IncidentFox.Gateway.AgentDoor;
+
+/// <summary>What is wrong with a request as such, before anybody looks at what it asks.</summary>
+internal readonly record struct RequestProblem(int Status, string Code, string Sentence);
+
+/// <summary>Framing that two servers could read in two ways is refused, and so is a body that is too long or has trailers.</summary>
+internal static class RequestReader
+{
+    private static readonly string[] Refused =
+    [
+        "upgrade", "trailer", "te", "expect", "content-encoding", "x-http-method-override", "x-http-method", "x-method-override",
+        // Kestrel's name for a Content-Length that came with a Transfer-Encoding.
+        "x-content-length",
+    ];
+
+    public static RequestProblem? Check(HttpContext http)
+    {
+        var headers = http.Request.Headers;
+        if (Refused.FirstOrDefault(headers.ContainsKey) is { } name)
+        {
+            return name == "x-content-length"
+                ? new(400, "bad_request", "A request has Content-Length or Transfer-Encoding, not both.")
+                : new(400, "bad_request", $"The header {name} is not accepted.");
+        }
+        if (headers.Connection.Any(c => c is not null && c.Split(',').Any(t => t.Trim().ToLowerInvariant() is not ("" or "keep-alive" or "close"))))
+            return new(400, "bad_request", "The Connection header may say keep-alive or close.");
+        if (headers.TransferEncoding.Count > 0 && !string.Equals(headers.TransferEncoding.ToString(), "chunked", StringComparison.OrdinalIgnoreCase))
+            return new(400, "bad_request", "Of transfer encodings only chunked is accepted.");
+        if (headers.ContentLength > Protocol.MaxMessageBytes)
+            return TooLarge;
+        return null;
+    }
+
+    public static async Task<(byte[] Body, RequestProblem? Problem)> ReadAsync(HttpContext http)
+    {
+        using var body = new MemoryStream();
+        try
+        {
+            var buffer = new byte[16 * 1024];
+            int read;
+            while ((read = await http.Request.Body.ReadAsync(buffer, http.RequestAborted)) > 0)
+            {
+                if (body.Length + read > Protocol.MaxMessageBytes)
+                    return ([], TooLarge);
+                body.Write(buffer, 0, read);
+            }
+        }
+        catch (BadHttpRequestException e)
+        {
+            // Too slow, too long or broken framing: Kestrel knows which and says so in the status.
+            return ([], e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge : new(e.StatusCode, "bad_request", "The request's body could not be read: too slow, or its framing is broken."));
+        }
+        if (http.Features.Get<IHttpRequestTrailersFeature>() is { Available: true, Trailers.Count: > 0 })
+            return ([], new(400, "bad_request", "Trailers are not accepted."));
+        return (body.ToArray(), null);
+    }
+
+    private static RequestProblem TooLarge => new(413, "too_large", $"A message has at most {Protocol.MaxMessageBytes} bytes.");
+
+    /// <summary>Headers that a client of the base-URL door may send; none of them is passed on.</summary>
+    public static string? UnlistedHeader(IHeaderDictionary headers) => headers.Keys.FirstOrDefault(k => !Harmless.Contains(k.ToLowerInvariant()));
+
+    private static readonly HashSet<string> Harmless = new(StringComparer.Ordinal)
+    {
+        HeaderNames.Host.ToLowerInvariant(), "user-agent", "accept", "accept-encoding", "accept-language", "connection", "content-type", "content-length",
+        "transfer-encoding", "kubectl-command", "kubectl-session", "traceparent", "tracestate", "cache-control", "pragma", Protocol.ReasonHeader,
+    };
+}

@@ -1,0 +1,42 @@
+using System.Net;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Connections;
+
+namespace IncidentFox.Gateway.AgentDoor.Sockets;
+
+/// <summary>Kestrel's listener for <see cref="SandboxEndPoint"/>: hands over the connections that the door accepted.</summary>
+internal sealed class SandboxListenerFactory(SandboxDoor door) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => endpoint is SandboxEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+        ValueTask.FromResult<IConnectionListener>(new SandboxListener(endpoint, door));
+
+    private sealed class SandboxListener(EndPoint endpoint, SandboxDoor door) : IConnectionListener
+    {
+        private readonly CancellationTokenSource _unbound = new();
+
+        public EndPoint EndPoint { get; } = endpoint;
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
+            try
+            {
+                return await door.Accepted.ReadAsync(either.Token);
+            }
+            catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
+            {
+                return null;
+            }
+        }
+
+        public async ValueTask UnbindAsync(CancellationToken cancellationToken = default) => await _unbound.CancelAsync();
+
+        public ValueTask DisposeAsync()
+        {
+            _unbound.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
