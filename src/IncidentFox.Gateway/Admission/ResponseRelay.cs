@@ -23,7 +23,7 @@ internal static class ResponseRelay
             var read = await upstream.Body.ReadAsync(buffer, request.Aborted);
             response.StatusCode = upstream.Status;
             foreach (var (name, value) in upstream.Headers)
-                response.Headers.Append(name, value);
+                response.Headers[name] = Microsoft.Extensions.Primitives.StringValues.Concat(response.Headers[name], value);
             response.ContentType = upstream.ContentType;
             response.Headers[Protocol.SourceHeader] = "upstream";
             response.Headers[AgentRequest.CorrelationHeader] = request.CorrelationId;
