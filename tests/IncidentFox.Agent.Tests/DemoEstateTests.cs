@@ -43,6 +43,8 @@ public sealed class DemoEstateTests
         Assert.Equal(Confidence.High, report.Confidence);
         Assert.Empty(report.NotSeen);
         Assert.Empty(gateway.Violations);
+        if (fault == DemoFaults.ScaledToZero)
+            Assert.Contains(report.NextSteps, s => s.Contains("night-scaler", StringComparison.Ordinal));
         if (estate.FaultTruth!.Fix is not { } fix)
         {
             Assert.Null(report.Action);

@@ -46,7 +46,8 @@ internal static class CrashLoop
             Statement = init
                 ? $"{workload} never starts: its init container {container.Name} fails (exit code {end.ExitCode}){Sentences.Quoted(log)}."
                 : $"{workload} crashes in a loop ({Sentences.Pods(pods, all)}): container {container.Name} {how}{Sentences.Quoted(log)}.",
-            Since = end.FinishedAt,
+            // After a few rounds the last end says nothing about the first.
+            Since = container.Restarts > 3 ? null : end.FinishedAt,
             Evidence =
             [
                 new($"{(init ? "Init container" : "Container")} {container.Name} of {pod.Name}: {container.Restarts} restarts, {(container.State.Reason.Length > 0 ? container.State.Reason : container.State.Kind)}", "list_pods",

@@ -32,7 +32,7 @@ internal static class MissingConfiguration
             Cause = Cause.MissingConfiguration,
             Workload = workload,
             Pods = pods,
-            Statement = $"{Capital(Sentences.Pods(pods, s.PodsOf(workload).Count(p => !p.Finished)))} of {workload} can't start because of the configuration: {seen.Excerpt}.",
+            Statement = $"{Sentences.Capital(Sentences.Pods(pods, s.PodsOf(workload).Count(p => !p.Finished)))} of {workload} can't start because of the configuration: {seen.Excerpt}.",
             Since = pods[0].Created,
             Evidence = [seen],
             NextSteps =
@@ -42,6 +42,4 @@ internal static class MissingConfiguration
             ],
         };
     }
-
-    private static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 }

@@ -37,7 +37,7 @@ internal static class NotReady
             Cause = Cause.NotReady,
             Workload = workload,
             Pods = pods,
-            Statement = $"{Sentences.Pods(pods, s.PodsOf(workload).Count(p => !p.Finished))} of {workload} run{(pods.Length == 1 ? "s" : "")} but {(pod.Ready ? $"{(pods.Length == 1 ? "loses" : "lose")} readiness again and again" : wasReady ? $"{(pods.Length == 1 ? "is" : "are")} not ready any more" : "never became ready")} ({pod.Name}{(pods.Length > 1 ? ", ..." : "")}){(probe is null ? "" : $": {probe.Message}")}{(log is null ? "" : $"; its log says{Sentences.Quoted(log)}")}.",
+            Statement = $"{Sentences.Capital(Sentences.Pods(pods, s.PodsOf(workload).Count(p => !p.Finished)))} of {workload} run{(pods.Length == 1 ? "s" : "")} but {(pod.Ready ? $"{(pods.Length == 1 ? "loses" : "lose")} readiness again and again" : wasReady ? $"{(pods.Length == 1 ? "is" : "are")} not ready any more" : "never became ready")} ({pod.Name}{(pods.Length > 1 ? ", ..." : "")}){(probe is null ? "" : $": {probe.Message}")}{(log is null ? "" : $"; its log says{Sentences.Quoted(log)}")}.",
             Since = pod.NotReadySince,
             Evidence =
             [

@@ -32,7 +32,8 @@ internal static class OutOfMemory
             Workload = workload,
             Pods = pods,
             Statement = $"Container {container.Name} of pod {pod.Name} is OOMKilled: it grows past {limit} and is killed again after each start ({container.Restarts} restarts){(remedy is null ? "" : ", while its siblings from the same template are healthy")}.",
-            Since = end.FinishedAt,
+            // After a few rounds the last end says nothing about the first.
+            Since = container.Restarts > 3 ? null : end.FinishedAt,
             Evidence =
             [
                 new($"{Sentences.Pods(pods, s.PodsOf(workload).Count())} of {workload}: container {container.Name} was OOMKilled, {container.Restarts} restarts", "list_pods",

@@ -22,7 +22,7 @@ internal static partial class ScaledToZero
                 Since = scaled?.At,
                 Evidence =
                 [
-                    new($"Deployment {deployment.Name} has spec.replicas=0", "list_deployments", $"replicas=0 readyReplicas={deployment.ReadyReplicas}"),
+                    new($"Deployment {deployment.Name} has spec.replicas=0", "list_deployments", $"replicas=0 readyReplicas={deployment.ReadyReplicas}{(deployment.ScaledBy.Length > 0 ? $"; last scaled by {deployment.ScaledBy}" : "")}"),
                     .. scaled is null ? Array.Empty<Evidence>() : [new Evidence($"It was scaled down{Sentences.Since(scaled.At).Replace("since", "at", StringComparison.Ordinal)}", "list_events", scaled.Message)],
                     .. service is not { ReadyEndpoints: 0 } ? Array.Empty<Evidence>() : [new Evidence($"Service {service.Name} has no endpoint", "list_endpointslices", null)],
                 ],
@@ -31,7 +31,7 @@ internal static partial class ScaledToZero
                     before is null
                         ? $"Scale {deployment.Name} up again; how many replicas it had could not be seen, so no number is proposed."
                         : $"Scale {deployment.Name} back to {before}, unless it was turned off on purpose.",
-                    $"Find out who or what scaled {deployment.Name} to 0.",
+                    deployment.ScaledBy.Length > 0 ? $"Ask why {deployment.ScaledBy} scaled {deployment.Name} to 0: it may do so again." : $"Find out who or what scaled {deployment.Name} to 0.",
                 ],
                 Remedy = before is not { } replicas ? null : new(
                     "scale_deployment", $"Scale {deployment.Name} from 0 back to {replicas} replicas, the number it had before.",

@@ -13,7 +13,9 @@ internal static class Sentences
     public static string Percent(double share) => share is > 0 and < 0.001 ? "under 0.1 %" : $"{share * 100:0.#} %";
 
     public static string Pods(IReadOnlyCollection<Pod> pods, int all) =>
-        pods.Count == 1 && all <= 1 ? "its pod" : pods.Count == all ? $"all {all} pods" : $"{pods.Count} of {all} pods";
+        pods.Count == 1 && all <= 1 ? "the only pod" : pods.Count == all ? $"all {all} pods" : $"{pods.Count} of {all} pods";
+
+    public static string Capital(string text) => char.ToUpperInvariant(text[0]) + text[1..];
 
     /// <summary>The last line of an excerpt as a quote, or nothing.</summary>
     public static string Quoted(string? excerpt, int most = 200) =>

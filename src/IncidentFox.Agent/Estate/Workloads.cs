@@ -23,7 +23,7 @@ internal readonly record struct ContainerState(string Kind, string Reason, strin
 /// <summary>A deployment.</summary>
 internal sealed record Deployment(
     string Namespace, string Name, int Replicas, int ReadyReplicas, int Revision, string ChangeCause, DateTimeOffset? Created,
-    IReadOnlyDictionary<string, string> Labels, IReadOnlyList<string> Images, IReadOnlyList<(string Name, string Value)> Environment, IReadOnlyList<Condition> Conditions, int DesiredReplicasNoted);
+    IReadOnlyDictionary<string, string> Labels, IReadOnlyList<string> Images, IReadOnlyList<(string Name, string Value)> Environment, IReadOnlyList<Condition> Conditions, int DesiredReplicasNoted, string ScaledBy);
 
 /// <summary>A replica set and the deployment it belongs to.</summary>
 internal sealed record ReplicaSet(string Namespace, string Name, string Deployment, int Revision, DateTimeOffset? Created, int Replicas, int ReadyReplicas, IReadOnlyList<string> Images, string ChangeCause, int DesiredReplicasNoted);
@@ -107,7 +107,9 @@ internal static class WorkloadReading
             Whole(annotations, "deployment.kubernetes.io/revision"), annotations.GetValueOrDefault("kubernetes.io/change-cause", ""), meta.At("creationTimestamp").Time(),
             meta.At("labels").Labels(), Images(template),
             [.. template.At("containers").Items().SelectMany(c => c.At("env").Items()).Select(e => (e.Text("name"), e.Text("value")))],
-            Conditions(status), Whole(annotations, "deployment.kubernetes.io/desired-replicas"));
+            Conditions(status), Whole(annotations, "deployment.kubernetes.io/desired-replicas"),
+            // The field manager of the scale subresource: who changed the number of replicas last.
+            meta.At("managedFields").Items().Where(m => m.Text("subresource") == "scale").OrderBy(m => m.At("time").Time()).Select(m => m.Text("manager")).LastOrDefault() ?? "");
     }
 
     private static ReplicaSet ReplicaSet(JsonElement json)

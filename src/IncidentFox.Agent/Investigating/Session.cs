@@ -69,7 +69,10 @@ internal sealed class Session(GatewayClient gateway, TimeProvider time, IReadOnl
             var asked = time.GetTimestamp();
             var reply = await ask();
             if (reply is { Succeeded: true, Status: not HttpStatusCode.NoContent })
-                return MessageCodec.Read(reply.Body, type, info) is { Value: { } message } ? (message, default) : (null, new(ExitCodes.Refused, MessageCodec.Read(reply.Body, type, info).Error));
+            {
+                var (message, error) = MessageCodec.Read(reply.Body, type, info);
+                return (message, error is null ? default : new(ExitCodes.Refused, error));
+            }
             if (reply.Succeeded)
                 silentSince = time.GetTimestamp();
             else if (!reply.WorthRetrying || time.GetElapsedTime(silentSince) > _pace.GatewayMayBeAwayFor)

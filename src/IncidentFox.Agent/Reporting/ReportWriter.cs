@@ -42,8 +42,8 @@ internal static class ReportWriter
             lines.Add(s.Pods.Count + s.Deployments.Count == 0
                 ? "No workload could be seen."
                 : "The question names no workload that was seen, so everything that was seen was judged.");
-        foreach (var f in verdict.Related.Where(f => f.Cause == Cause.ErrorRate && !s.Asked.Contains(f.Workload)).Take(2))
-            lines.Add(f.Statement);
+        foreach (var rate in s.Metrics.Services.Values.Where(r => r.Rose && !s.Asked.Contains(Topology.WorkloadOfService(s, r.Service))).OrderByDescending(r => r.Now).Take(MostElsewhere))
+            lines.Add(ErrorRates.Describe(rate) + ".");
         if (verdict.Root is { } root && !s.Asked.Contains(root.Workload) && root.Affects.Count == 0 && root.Workload.Namespace.Length > 0)
             lines.Add(Pods(s, root.Workload));
         return string.Join(' ', lines.Where(l => l.Length > 0));
@@ -52,7 +52,9 @@ internal static class ReportWriter
     private static string Health(Snapshot s, WorkloadName asked)
     {
         var rate = s.Metrics.Services.Values.FirstOrDefault(r => Topology.WorkloadOfService(s, r.Service) == asked);
-        return rate is null ? Pods(s, asked) : $"{ErrorRates.Describe(rate)}. {Pods(s, asked)}";
+        // Pods that are gone leave their last, quiet values behind.
+        var silent = rate is { Rose: false } && !s.PodsOf(asked).Any(p => p.Ready);
+        return rate is null || silent ? Pods(s, asked) : $"{ErrorRates.Describe(rate)}. {Pods(s, asked)}";
     }
 
     private static string Pods(Snapshot s, WorkloadName workload)
