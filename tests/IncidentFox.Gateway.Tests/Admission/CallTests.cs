@@ -1,0 +1,261 @@
+using System.Net.Sockets;
+using System.Text;
+using IncidentFox.Core.Audit;
+using IncidentFox.Core.Identity;
+using IncidentFox.Gateway.Admission;
+using IncidentFox.Gateway.Sending;
+using IncidentFox.Gateway.Tests.Hosting;
+using IncidentFox.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace IncidentFox.Gateway.Tests.Admission;
+
+public sealed class CallTests(TestPostgres postgres)
+{
+    private const string ListPods = """{"namespace":"shop"}""";
+
+    [Fact]
+    public async Task A_read_is_audited_before_it_is_sent_streamed_back_and_audited_again_with_its_row_count()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        var before = -1;
+        host.Sender.Answer = async (_, _) =>
+        {
+            before = (await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolRequested)).Count;
+            return FakeSender.Json("""{"items":[{"a":1},{"b":[1,2]}],"secret-result":1}""");
+        };
+        var answer = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal((200, "upstream"), (answer.Status, answer.Source));
+        Assert.Equal("""{"items":[{"a":1},{"b":[1,2]}],"secret-result":1}""", answer.Body);
+        Assert.Equal(1, before);
+        Assert.True(host.Sender.Sent.TryPeek(out var sent));
+        Assert.Equal("/api/v1/namespaces/shop/pods", sent.Request.PathAndQuery);
+        Assert.False(sent.Request.UseWriteCredential);
+
+        var rows = await EventuallyAsync(host, sandbox, AuditEventTypes.DataAccessed);
+        Assert.Equal([AuditEventTypes.ToolRequested, AuditEventTypes.ToolExecuted, AuditEventTypes.DataAccessed], rows.Where(r => r.Tool is not null).Select(r => r.EventType));
+        var executed = rows.Single(r => r.EventType == AuditEventTypes.ToolExecuted);
+        Assert.Equal("success", executed.Status);
+        Assert.Equal("shop", (string)executed.Parameters!["namespace"]!);
+        Assert.NotNull(executed.DurationMs);
+        Assert.Equal(("ann@acme.example", "sre"), (executed.UserId, executed.TeamId));
+        var accessed = rows.Single(r => r.EventType == AuditEventTypes.DataAccessed);
+        Assert.Equal(2, (int)accessed.Details!["row_count"]!);
+        Assert.Equal("kubernetes/pods", (string)accessed.Details!["data_source"]!);
+        Assert.Equal("GET /api/v1/namespaces/shop/pods", (string)accessed.Details!["query"]!);
+        Assert.Single(rows.Where(r => r.Tool is not null).Select(r => r.CorrelationId).Distinct());
+        Assert.Equal(executed.CorrelationId, answer.Headers["x-incidentfox-correlation-id"]);
+        Assert.DoesNotContain(rows, r => AuditJson.Format(r).ToJsonString().Contains("secret-result", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_its_audit_row_nothing_is_sent()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        await host.Database.ExecuteAsync("revoke insert on app.audit_events from incidentfox_gateway");
+        var answer = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal((503, "audit_unavailable"), (answer.Status, answer.Code));
+        Assert.Empty(host.Sender.Sent);
+        answer = await sandbox.CallAsync("pod_restart", """{"namespace":"shop","pod":"checkout-1"}""");
+        Assert.Equal((503, "audit_unavailable"), (answer.Status, answer.Code));
+        Assert.Equal(0, host.Preparer.Prepared);
+        // A refusal that can't be audited is refused for that reason, and says no more.
+        answer = await sandbox.CallAsync("read_secrets", "{}");
+        Assert.Equal((503, "audit_unavailable"), (answer.Status, answer.Code));
+    }
+
+    [Theory]
+    [InlineData("read_secrets", "{}", 403, "no_rule")]
+    [InlineData("get_pod", """{"namespace":"shop"}""", 400, "bad_arguments")]
+    [InlineData("get_pod", """{"namespace":"shop","pod":"../../secrets/x"}""", 400, "bad_arguments")]
+    [InlineData("get_pod", """{"namespace":"shop","pod":"a","extra":1}""", 400, "bad_arguments")]
+    [InlineData("get_pod", """["shop"]""", 400, "bad_arguments")]
+    public async Task What_no_rule_allows_is_refused_audited_and_never_sent(string tool, string arguments, int status, string code)
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        var answer = await sandbox.CallAsync(tool, arguments);
+        Assert.Equal((status, code, "gateway"), (answer.Status, answer.Code, answer.Source));
+        Assert.Empty(host.Sender.Sent);
+        var row = Assert.Single(await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolRefused));
+        Assert.Equal("denied", row.Status);
+        Assert.Equal((string)answer.Json["correlation_id"]!, row.CorrelationId);
+    }
+
+    [Fact]
+    public async Task Policy_denies_and_the_tool_is_not_listed()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres, """{"tools":{"list_pods":{"enabled":false},"list_nodes":{"allowed_roles":["admin"]},"get_pod":{"require_approval":true}}}""");
+        var sandbox = await host.OpenCagedAsync();
+        Assert.Equal("denied", (await sandbox.CallAsync("list_pods", ListPods)).Code);
+        Assert.Equal("denied", (await sandbox.CallAsync("list_nodes", "{}")).Code);
+        Assert.Equal("denied", (await sandbox.SendAsync("GET", "/i/kubernetes/api/v1/nodes")).Code);
+        Assert.Empty(host.Sender.Sent);
+        var tools = (await sandbox.SendAsync("GET", "/v1/agent/tools")).Json["tools"]!.AsArray();
+        var names = tools.Select(t => (string)t!["name"]!).ToList();
+        Assert.DoesNotContain("list_pods", names);
+        Assert.DoesNotContain("list_nodes", names);
+        Assert.DoesNotContain("list_core_versions", names);
+        Assert.Contains("get_pod_logs", names);
+        Assert.True((bool)tools.Single(t => (string)t!["name"]! == "get_pod")!["needs_approval"]!);
+        Assert.True((bool)tools.Single(t => (string)t!["name"]! == "pod_restart")!["needs_approval"]!);
+    }
+
+    [Fact]
+    public async Task A_viewers_words_start_no_tool()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync(role: Role.Viewer);
+        Assert.Equal("denied", (await sandbox.CallAsync("list_pods", ListPods)).Code);
+        Assert.Empty(host.Sender.Sent);
+    }
+
+    [Fact]
+    public async Task Both_doors_send_the_same_and_log_the_same()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        await sandbox.CallAsync("get_pod_logs", """{"namespace":"shop","pod":"checkout-1","tail_lines":50}""");
+        var answer = await sandbox.SendAsync("GET", "/i/kubernetes/api/v1/namespaces/shop/pods/checkout-1/log?tailLines=50&limitBytes=262144");
+        Assert.Equal(200, answer.Status);
+        var sent = host.Sender.Sent.ToArray();
+        Assert.Equal(sent[0].Request.PathAndQuery, sent[1].Request.PathAndQuery);
+        Assert.Equal(sent[0].Request.Call.Parameters.ToJsonString(), sent[1].Request.Call.Parameters.ToJsonString());
+    }
+
+    [Theory]
+    [InlineData("upstream_timeout", 504)]
+    [InlineData("upstream_unreachable", 502)]
+    [InlineData("credential_unavailable", 503)]
+    [InlineData("response_refused", 502)]
+    public async Task A_target_that_fails_is_told_in_the_gateways_words(string code, int status)
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        host.Sender.Answer = (_, _) => Task.FromResult<UpstreamResult>(new UpstreamResult.Failed(code, "A sentence.", mayHaveRun: true));
+        var answer = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal((status, code, "A sentence.", "gateway"), (answer.Status, answer.Code, answer.Message, answer.Source));
+        var rows = await EventuallyAsync(host, sandbox, AuditEventTypes.ToolExecuted);
+        var executed = rows.Single(r => r.EventType == AuditEventTypes.ToolExecuted);
+        Assert.Equal(("error", code), (executed.Status, (string)executed.Details!["code"]!));
+        Assert.DoesNotContain(rows, r => r.EventType == AuditEventTypes.DataAccessed);
+    }
+
+    [Fact]
+    public async Task A_targets_own_error_is_passed_on_as_the_targets()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        host.Sender.Answer = (_, _) => Task.FromResult(FakeSender.Json("""{"kind":"Status","code":404}""", 404));
+        var answer = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal((404, "upstream"), (answer.Status, answer.Source));
+        Assert.Equal("error", (await EventuallyAsync(host, sandbox, AuditEventTypes.ToolExecuted)).Single(r => r.EventType == AuditEventTypes.ToolExecuted).Status);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_refused_at_the_start_is_an_error_and_one_that_breaks_off_is_never_whole()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        var refused = new UpstreamBodyException("response_refused", "It can't be inspected.");
+        host.Sender.Answer = (_, _) => Task.FromResult(FakeSender.Of(new PiecewiseStream([], refused)));
+        var answer = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal((502, "response_refused"), (answer.Status, answer.Code));
+
+        host.Sender.Answer = (_, _) => Task.FromResult(FakeSender.Of(new PiecewiseStream(["{\"items\":[", "{}"], refused)));
+        var raw = await RawAsync(sandbox, "POST /tools/list_pods", TestSandbox.ToolRequest(ListPods));
+        Assert.DoesNotContain("\r\n0\r\n\r\n", raw, StringComparison.Ordinal);
+        var rows = await EventuallyAsync(host, sandbox, AuditEventTypes.DataAccessed);
+        var accessed = rows.Last(r => r.EventType == AuditEventTypes.DataAccessed);
+        Assert.False((bool)accessed.Details!["complete"]!);
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_does_not_take_the_audit_row_with_it()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        var sent = new TaskCompletionSource();
+        host.Sender.Answer = async (_, ct) =>
+        {
+            sent.SetResult();
+            await Task.Delay(Timeout.Infinite, ct);
+            throw new InvalidOperationException();
+        };
+        using (var connection = await sandbox.ConnectAsync())
+        {
+            var body = TestSandbox.ToolRequest(ListPods);
+            await connection.SendAsync(Encoding.UTF8.GetBytes($"POST /tools/list_pods HTTP/1.1\r\nHost: x\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+            await sent.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        }
+        var rows = await EventuallyAsync(host, sandbox, AuditEventTypes.ToolExecuted);
+        var executed = rows.Single(r => r.EventType == AuditEventTypes.ToolExecuted);
+        Assert.Equal(("error", "client_gone"), (executed.Status, (string)executed.Details!["code"]!));
+    }
+
+    [Fact]
+    public async Task A_stopped_investigation_gets_nothing_more()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        await sandbox.StopAsync();
+        foreach (var target in new[] { "/v1/agent/tools", "/i/kubernetes/api/v1/nodes", "/v1/approvals/apr_00000000000000000000000000000000" })
+            Assert.Equal("session_over", (await sandbox.SendAsync("GET", target)).Code);
+        Assert.Equal("session_over", (await sandbox.CallAsync("list_pods", ListPods)).Code);
+        Assert.Empty(host.Sender.Sent);
+    }
+
+    [Fact]
+    public async Task A_call_whose_gateway_was_lost_is_closed_as_unknown_once()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        await sandbox.CallAsync("list_pods", ListPods);
+        await EventuallyAsync(host, sandbox, AuditEventTypes.DataAccessed);
+        await host.Audit.AppendAsync(new AuditEvent
+        {
+            EventType = AuditEventTypes.ToolRequested, Tool = "get_pod", Status = "pending", CorrelationId = "lost",
+            InvestigationId = sandbox.Investigation.Value, SandboxId = sandbox.Id.Value,
+        }, TestContext.Current.CancellationToken);
+        var sweep = host.Services.GetRequiredService<UnfinishedCallsSweep>();
+        Assert.Equal(0, await sweep.SweepAsync(TestContext.Current.CancellationToken));
+        await host.Database.ShiftClockAsync(UnfinishedCallsSweep.Grace + TimeSpan.FromMinutes(1));
+        Assert.Equal(1, await sweep.SweepAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(0, await sweep.SweepAsync(TestContext.Current.CancellationToken));
+        var row = Assert.Single(await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolExecuted), r => r.CorrelationId == "lost");
+        Assert.Equal(("unknown", "get_pod"), (row.Status, row.Tool));
+    }
+
+    private static async Task<string> RawAsync(TestSandbox sandbox, string line, string body)
+    {
+        using var connection = await sandbox.ConnectAsync();
+        await connection.SendAsync(Encoding.UTF8.GetBytes($"{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+        using var answer = new MemoryStream();
+        try
+        {
+            await using var stream = new NetworkStream(connection);
+            await stream.CopyToAsync(answer, TestContext.Current.CancellationToken);
+        }
+        catch (IOException)
+        {
+            // Cut off, as it should be.
+        }
+        return Encoding.UTF8.GetString(answer.ToArray());
+    }
+
+    // The last rows are written after the answer was.
+    private static async Task<IReadOnlyList<AuditEvent>> EventuallyAsync(GatewayHost host, TestSandbox sandbox, string type)
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            var rows = await host.AuditAsync(sandbox.Investigation);
+            if (rows.Any(r => r.EventType == type))
+                return rows;
+            await Task.Delay(25, TestContext.Current.CancellationToken);
+        }
+        throw new TimeoutException($"No audit row {type} appeared.");
+    }
+}
