@@ -42,6 +42,35 @@ public sealed class FaultTests
         Assert.Equal(1, estate.Changes.PodsDeleted + estate.Changes.Scales);
     }
 
+    [Fact]
+    public async Task A_rollout_without_image_takes_checkout_away_after_a_healthy_time_and_no_action_mends_it()
+    {
+        await using var estate = await DemoEstate.StartAsync(new() { Fault = DemoFaults.BadImage, HealthyFor = TimeSpan.FromSeconds(12) }, Cancel);
+        using var prometheus = new PrometheusClient(estate);
+        await prometheus.UntilAsync("""sum(rate(http_requests_total{service="checkout",code="200"}[6s])) > 3""", TimeSpan.FromSeconds(12));
+
+        var truth = await estate.FaultBegan.WaitAsync(TimeSpan.FromSeconds(20), Cancel);
+
+        await prometheus.UntilAsync("""ALERTS{alertname="DeploymentWithoutReadyReplicas",deployment="checkout",alertstate="firing"}""", TimeSpan.FromSeconds(20));
+        await prometheus.UntilAsync("""kube_pod_container_status_waiting_reason{reason="ImagePullBackOff"}""", TimeSpan.FromSeconds(20));
+        await prometheus.UntilAsync("""sum(rate(http_requests_total{service="storefront",code="503"}[5s])) > 1""", TimeSpan.FromSeconds(20));
+        Assert.Null(truth.Fix);
+        Assert.Equal(DemoFaults.BadImage, estate.FaultName);
+    }
+
+    [Fact]
+    public async Task Prometheus_and_Alertmanager_answer_nobody_without_their_password()
+    {
+        await using var estate = await DemoEstate.StartAsync(new() { Fault = DemoFaults.None }, Cancel);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false });
+
+        foreach (var url in new[] { new Uri(estate.PrometheusUrl, "/api/v1/query?query=up"), new Uri(estate.AlertmanagerUrl, "/api/v2/alerts") })
+        {
+            using var refused = await http.GetAsync(url, Cancel);
+            Assert.Equal(401, (int)refused.StatusCode);
+        }
+    }
+
     private static async Task FixAsync(DemoEstate estate, FaultFix fix)
     {
         using var api = new KubernetesClient(estate, estate.KubernetesWriteToken);
