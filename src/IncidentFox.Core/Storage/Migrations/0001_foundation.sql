@@ -21,7 +21,7 @@ create function app.clock() returns timestamptz language sql volatile
 -- Wakes whoever waits for a row to change. A wake-up carries an id and nothing else; readers re-read.
 create function app.signal() returns trigger language plpgsql as $$
 begin
-  perform pg_notify('incidentfox', tg_argv[0] || ':' || case tg_argv[1] when 'id' then new.id else (to_jsonb(new) ->> tg_argv[1])::uuid end);
+  perform pg_notify('incidentfox', tg_argv[0] || ':' || (to_jsonb(new) ->> tg_argv[1]));
   return null;
 end $$;
 
