@@ -112,6 +112,10 @@ public sealed class BlockRulesTests
 
     private static string Button(string text = "Go", string value = "v", string style = "primary") => JsonSerializer.Serialize(new
     {
-        type = "button", action_id = "go", value, style, text = new { type = "plain_text", text },
+        type = "button",
+        action_id = "go",
+        value,
+        style,
+        text = new { type = "plain_text", text },
     });
 }

@@ -15,8 +15,15 @@ internal sealed class EventMaker(SlackDoubleOptions options, SlackWorkspaceState
         var channelEvent = kind == "message_changed"
             ? new JsonObject
             {
-                ["type"] = "message", ["subtype"] = "message_changed", ["hidden"] = true, ["message"] = body, ["previous_message"] = before?.ToSlack(),
-                ["channel"] = message.Channel, ["ts"] = state.NextTs(), ["event_ts"] = state.NextTs(), ["channel_type"] = "channel",
+                ["type"] = "message",
+                ["subtype"] = "message_changed",
+                ["hidden"] = true,
+                ["message"] = body,
+                ["previous_message"] = before?.ToSlack(),
+                ["channel"] = message.Channel,
+                ["ts"] = state.NextTs(),
+                ["event_ts"] = state.NextTs(),
+                ["channel_type"] = "channel",
             }
             : InChannel(body, message);
         Publish("message.channels", kind, message.Channel, channelEvent);
@@ -60,14 +67,25 @@ internal sealed class EventMaker(SlackDoubleOptions options, SlackWorkspaceState
         var shared = DemoPeople.Channels.FirstOrDefault(c => c.Id == channel)?.IsExternallyShared ?? false;
         courier.Publish(new Delivery(DeliveryKind.Event, what, id, new JsonObject
         {
-            ["token"] = "workbench", ["team_id"] = DemoPeople.TeamId, ["context_team_id"] = DemoPeople.TeamId, ["context_enterprise_id"] = null,
-            ["api_app_id"] = DemoPeople.AppId, ["event"] = happened, ["type"] = "event_callback", ["event_id"] = id,
+            ["token"] = "workbench",
+            ["team_id"] = DemoPeople.TeamId,
+            ["context_team_id"] = DemoPeople.TeamId,
+            ["context_enterprise_id"] = null,
+            ["api_app_id"] = DemoPeople.AppId,
+            ["event"] = happened,
+            ["type"] = "event_callback",
+            ["event_id"] = id,
             ["event_time"] = options.TimeProvider.GetUtcNow().ToUnixTimeSeconds(),
             ["authorizations"] = new JsonArray(new JsonObject
             {
-                ["enterprise_id"] = null, ["team_id"] = DemoPeople.TeamId, ["user_id"] = DemoPeople.BotUserId, ["is_bot"] = true, ["is_enterprise_install"] = false,
+                ["enterprise_id"] = null,
+                ["team_id"] = DemoPeople.TeamId,
+                ["user_id"] = DemoPeople.BotUserId,
+                ["is_bot"] = true,
+                ["is_enterprise_install"] = false,
             }),
-            ["is_ext_shared_channel"] = shared, ["event_context"] = $"4-{id}",
+            ["is_ext_shared_channel"] = shared,
+            ["event_context"] = $"4-{id}",
         }));
     }
 }

@@ -10,10 +10,19 @@ internal sealed class Payloads(Triggers triggers, ResponseUrls urls, Func<Uri> w
     {
         var payload = new JsonObject
         {
-            ["token"] = "workbench", ["team_id"] = person.TeamId, ["team_domain"] = person.IsStranger ? "northwind" : DemoPeople.TeamDomain,
-            ["channel_id"] = channel.Id, ["channel_name"] = channel.Name, ["user_id"] = person.Id, ["user_name"] = person.Handle,
-            ["command"] = command, ["text"] = text, ["api_app_id"] = DemoPeople.AppId, ["is_enterprise_install"] = "false",
-            ["response_url"] = Url(urls.Issue("commands", person.Id, channel.Id)), ["trigger_id"] = triggers.Issue(person.Id),
+            ["token"] = "workbench",
+            ["team_id"] = person.TeamId,
+            ["team_domain"] = person.IsStranger ? "northwind" : DemoPeople.TeamDomain,
+            ["channel_id"] = channel.Id,
+            ["channel_name"] = channel.Name,
+            ["user_id"] = person.Id,
+            ["user_name"] = person.Handle,
+            ["command"] = command,
+            ["text"] = text,
+            ["api_app_id"] = DemoPeople.AppId,
+            ["is_enterprise_install"] = "false",
+            ["response_url"] = Url(urls.Issue("commands", person.Id, channel.Id)),
+            ["trigger_id"] = triggers.Issue(person.Id),
         };
         return new Delivery(DeliveryKind.Command, $"{command} {text}".Trim(), NewId(), payload);
     }
@@ -23,7 +32,10 @@ internal sealed class Payloads(Triggers triggers, ResponseUrls urls, Func<Uri> w
         var payload = Interaction("block_actions", person);
         payload["container"] = new JsonObject
         {
-            ["type"] = "message", ["message_ts"] = message.Ts, ["channel_id"] = channel.Id, ["is_ephemeral"] = message.VisibleOnlyTo is not null,
+            ["type"] = "message",
+            ["message_ts"] = message.Ts,
+            ["channel_id"] = channel.Id,
+            ["is_ephemeral"] = message.VisibleOnlyTo is not null,
         };
         if (message.ThreadTs is not null) payload["container"]!["thread_ts"] = message.ThreadTs;
         payload["channel"] = new JsonObject { ["id"] = channel.Id, ["name"] = channel.Name };
@@ -78,9 +90,12 @@ internal sealed class Payloads(Triggers triggers, ResponseUrls urls, Func<Uri> w
     {
         ["type"] = type,
         ["user"] = new JsonObject { ["id"] = person.Id, ["username"] = person.Handle, ["name"] = person.Handle, ["team_id"] = person.TeamId },
-        ["api_app_id"] = DemoPeople.AppId, ["token"] = "workbench", ["trigger_id"] = triggers.Issue(person.Id),
+        ["api_app_id"] = DemoPeople.AppId,
+        ["token"] = "workbench",
+        ["trigger_id"] = triggers.Issue(person.Id),
         ["team"] = new JsonObject { ["id"] = DemoPeople.TeamId, ["domain"] = DemoPeople.TeamDomain },
-        ["enterprise"] = null, ["is_enterprise_install"] = false,
+        ["enterprise"] = null,
+        ["is_enterprise_install"] = false,
     };
 
     private string Url(string path) => new Uri(workspaceUrl(), path).ToString();

@@ -62,7 +62,12 @@ internal static class ControlApi
         People = DemoPeople.All,
         Channels = DemoPeople.Channels.Select(c => new
         {
-            c.Id, c.Name, c.Topic, c.Members, c.IsExternallyShared, HasBot = workspace.State.BotIsIn(c.Id),
+            c.Id,
+            c.Name,
+            c.Topic,
+            c.Members,
+            c.IsExternallyShared,
+            HasBot = workspace.State.BotIsIn(c.Id),
             Latest = workspace.State.LatestTs(c.Id),
         }),
         DemoPeople.Groups,

@@ -115,7 +115,9 @@ internal sealed class SocketDoor(SlackDoubleOptions options, Changes changes)
     {
         var envelope = new JsonObject
         {
-            ["envelope_id"] = id, ["type"] = delivery.EnvelopeType, ["payload"] = delivery.Payload.DeepClone(),
+            ["envelope_id"] = id,
+            ["type"] = delivery.EnvelopeType,
+            ["payload"] = delivery.Payload.DeepClone(),
             ["accepts_response_payload"] = delivery.Kind != DeliveryKind.Event,
         };
         if (delivery.Kind == DeliveryKind.Event)
@@ -129,7 +131,9 @@ internal sealed class SocketDoor(SlackDoubleOptions options, Changes changes)
 
     private static JsonObject Hello(int count) => new()
     {
-        ["type"] = "hello", ["num_connections"] = count, ["connection_info"] = new JsonObject { ["app_id"] = DemoPeople.AppId },
+        ["type"] = "hello",
+        ["num_connections"] = count,
+        ["connection_info"] = new JsonObject { ["app_id"] = DemoPeople.AppId },
         ["debug_info"] = new JsonObject { ["host"] = "workbench", ["build_number"] = 1, ["approximate_connection_time"] = 18060 },
     };
 }

@@ -66,8 +66,15 @@ public sealed class SlackWorkspaceState
         {
             message = new Message
             {
-                Channel = channel, Ts = NextTs(), Author = author, Text = text, Blocks = blocks, ThreadTs = threadTs,
-                VisibleOnlyTo = visibleOnlyTo, IsNotice = isNotice, Metadata = metadata,
+                Channel = channel,
+                Ts = NextTs(),
+                Author = author,
+                Text = text,
+                Blocks = blocks,
+                ThreadTs = threadTs,
+                VisibleOnlyTo = visibleOnlyTo,
+                IsNotice = isNotice,
+                Metadata = metadata,
             };
             messages.Add(message);
             message = Copy(message);
