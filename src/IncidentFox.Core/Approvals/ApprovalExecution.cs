@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Dapper;
@@ -147,9 +148,10 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
                 return false;
             await connection.ExecuteAsync(new CommandDefinition(
                 "update app.approvals set status = 'approved', decided_at = app.clock() where id = @Id", new { row.Id }, cancellationToken: ct));
+            var approvers = ApprovalRules.Counting(row.Terms, voters, requesters).Select(v => v.AuditName).ToArray();
             await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalGranted, "success",
-                new JsonObject { ["decision"] = "approved", ["approvers"] = new JsonArray([.. voters.Select(v => JsonValue.Create(v.AuditName))]) })
-                with { UserId = string.Join(", ", voters.Select(v => v.AuditName)) }, ct);
+                new JsonObject { ["decision"] = "approved", ["approvers"] = new JsonArray([.. approvers.Select(a => JsonValue.Create(a))]) })
+                with { UserId = string.Join(", ", approvers) }, ct);
             return true;
         }, cancellationToken);
 
@@ -164,7 +166,7 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
                 update app.approvals a set status = 'denied', decided_at = app.clock(), decision_reason = @reason, ended_at = app.clock()
                  where a.id = @Value and a.status in ('pending', 'approved')
                 returning {ApprovalRow.Columns}
-                """, new { id.Value, reason }, cancellationToken: ct));
+                """, new { id.Value, reason = StorableText.Of(reason, ApprovalVoting.MaxReason) }, cancellationToken: ct));
             if (row is null)
                 return false;
             await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalDenied, "denied", new JsonObject { ["decision"] = "deny", ["reason"] = reason }), ct);
@@ -179,13 +181,32 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             $"select {ApprovalRow.Columns}, a.frozen from app.approvals a where a.id = @Value", new { id.Value }, cancellationToken: cancellationToken));
         return row is null
             ? null
-            : (FrozenRequest.Parse(frozenCalls.Decrypt(FrozenCell(id), row.Frozen)), row.Terms, new InvestigationId(row.InvestigationId));
+            : (Thaw(id, row), row.Terms, new InvestigationId(row.InvestigationId));
     }
+
+    /// <summary>
+    /// What was frozen can't be read, and an earlier try may have run: ends an abandoned execution as unknown. False when somebody is at it or it is over.
+    /// </summary>
+    public Task<bool> GiveUpAsync(ApprovalId id, string reason, CancellationToken cancellationToken) =>
+        database.InTransactionAsync(async (connection, ct) =>
+        {
+            var row = await connection.QuerySingleOrDefaultAsync<ApprovalRow>(new CommandDefinition(
+                $"""
+                update app.approvals a set status = 'unknown', outcome = @reason, ended_at = app.clock()
+                 where a.id = @Value and a.status = 'executing' and {Abandoned}
+                returning {ApprovalRow.Columns}
+                """, new { id.Value, reason = StorableText.Of(reason, AuditLog.MaxString) }, cancellationToken: ct));
+            if (row is null)
+                return false;
+            await audit.AppendAsync(connection, Event(row, AuditEventTypes.ToolExecuted, "unknown", new JsonObject { ["reason"] = reason }), ct);
+            return true;
+        }, cancellationToken);
 
     /// <summary>
     /// Claims an approved call, or one whose earlier executor is gone, and commits its <c>tool_requested</c> row before anything is sent.
     /// Null when another instance was faster or it was denied meanwhile.
     /// </summary>
+    /// <exception cref="InvalidOperationException">What was frozen can't be read or is not what was approved; nothing was claimed.</exception>
     public Task<ClaimedExecution?> ClaimAsync(ApprovalId id, string owner, CancellationToken cancellationToken) =>
         database.InTransactionAsync<ClaimedExecution?>(async (connection, ct) =>
         {
@@ -198,9 +219,7 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
                 """, new { id.Value, owner, Lease }, cancellationToken: ct));
             if (claimed is null)
                 return null;
-            var frozen = FrozenRequest.Parse(frozenCalls.Decrypt(FrozenCell(id), claimed.Frozen));
-            if (!frozen.Digest().AsSpan().SequenceEqual(claimed.Digest))
-                throw new InvalidOperationException($"Approval {id}: the frozen call does not match the digest that was approved.");
+            var frozen = Thaw(id, claimed);
             await audit.AppendAsync(connection, Event(claimed, AuditEventTypes.ToolRequested, "pending",
                 new JsonObject { ["attempt"] = claimed.Attempts, ["digest"] = Convert.ToHexStringLower(claimed.Digest) })
                 with { Parameters = frozen.Call.Parameters }, ct);
@@ -226,9 +245,14 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             var row = await connection.QuerySingleOrDefaultAsync<ApprovalRow>(new CommandDefinition(
                 $"""
                 update app.approvals a set status = @status, outcome = @outcome, duration_ms = @ms, ended_at = app.clock()
-                 where a.id = @Value and a.status = 'executing' and a.lease_owner = @owner
+                 where a.id = @Value and a.status = 'executing' and a.lease_owner = @owner and a.execution_attempts = @Attempt
                 returning {ApprovalRow.Columns}
-                """, new { execution.Id.Value, owner, status = state.Name(), outcome, ms = (long)duration.TotalMilliseconds }, cancellationToken: ct));
+                """,
+                new
+                {
+                    execution.Id.Value, owner, execution.Attempt, status = state.Name(), outcome = StorableText.Of(outcome, AuditLog.MaxString),
+                    ms = (long)duration.TotalMilliseconds,
+                }, cancellationToken: ct));
             if (row is null)
                 return false;
             var status = state switch { ApprovalState.Executed => "success", ApprovalState.Failed => "error", _ => "unknown" };
@@ -239,6 +263,23 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             }, ct);
             return true;
         }, cancellationToken);
+
+    // Only the gateway's key opens it, only in this row, and only as it was when people were asked.
+    private FrozenRequest Thaw(ApprovalId id, ClaimRow row)
+    {
+        FrozenRequest frozen;
+        try
+        {
+            frozen = FrozenRequest.Parse(frozenCalls.Decrypt(FrozenCell(id), row.Frozen));
+        }
+        catch (Exception e) when (e is CryptographicException or JsonException)
+        {
+            throw new InvalidOperationException($"Approval {id}: the frozen call can't be read: {e.Message}", e);
+        }
+        return frozen.Digest().AsSpan().SequenceEqual(row.Digest)
+            ? frozen
+            : throw new InvalidOperationException($"Approval {id}: the frozen call does not match the digest that was approved.");
+    }
 
     private static Cell FrozenCell(ApprovalId id) => new("approvals", "frozen", id.Value);
 

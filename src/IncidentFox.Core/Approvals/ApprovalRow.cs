@@ -48,9 +48,14 @@ internal record ApprovalRow
 
     public static Cell EffectCell(Guid id) => new("approvals", "effect", id);
 
-    public static async Task<ApprovalRow?> LockAsync(NpgsqlConnection connection, ApprovalId id, CancellationToken ct) =>
-        await connection.QuerySingleOrDefaultAsync<ApprovalRow>(new CommandDefinition(
-            $"select {Columns} from app.approvals a where a.id = @Value for update", new { id.Value }, cancellationToken: ct));
+    // Two statements: whoever waits for the lock must read the clock after it, not before.
+    public static async Task<ApprovalRow?> LockAsync(NpgsqlConnection connection, ApprovalId id, CancellationToken ct)
+    {
+        await connection.ExecuteAsync(new CommandDefinition(
+            "select 1 from app.approvals where id = @Value for update", new { id.Value }, cancellationToken: ct));
+        return await connection.QuerySingleOrDefaultAsync<ApprovalRow>(new CommandDefinition(
+            $"select {Columns} from app.approvals a where a.id = @Value", new { id.Value }, cancellationToken: ct));
+    }
 
     public static async Task<IReadOnlyCollection<PersonId>> RequestersAsync(NpgsqlConnection connection, Guid investigation, CancellationToken ct) =>
         [.. (await connection.QueryAsync<Guid>(new CommandDefinition(

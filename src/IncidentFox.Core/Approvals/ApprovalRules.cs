@@ -50,7 +50,11 @@ public static class ApprovalRules
         terms.State == ApprovalState.Pending
         && now < terms.ExpiresAt
         && terms.RequiredApprovers >= 1
-        && voters.Where(v => Eligible(terms, v, requesters).Accepted).Select(v => v.Person).Distinct().Count() >= terms.RequiredApprovers;
+        && Counting(terms, voters, requesters).Count >= terms.RequiredApprovers;
+
+    /// <summary>Those whose vote counts, each person once.</summary>
+    internal static IReadOnlyList<Principal> Counting(ApprovalTerms terms, IEnumerable<Principal> voters, IReadOnlyCollection<PersonId> requesters) =>
+        [.. voters.Where(v => Eligible(terms, v, requesters).Accepted).DistinctBy(v => v.Person)];
 
     private static VoteJudgement Eligible(ApprovalTerms terms, Principal? voter, IReadOnlyCollection<PersonId> requesters)
     {

@@ -30,7 +30,7 @@ public sealed class ApprovalVoting(Database database, AuditLog audit)
                 return await RefuseAsync(connection, id, row, voter, identity, "approve", judgement.Reason, ct);
             var inserted = await connection.ExecuteAsync(new CommandDefinition(
                 "insert into app.approval_votes (approval_id, person_id, identity) values (@Id, @Person, @identity) on conflict do nothing",
-                new { row.Id, Person = voter!.Person.Value, identity }, cancellationToken: ct));
+                new { row.Id, Person = voter!.Person.Value, identity = StorableText.Of(identity, MaxReason) }, cancellationToken: ct));
             if (inserted == 0)
                 return new VoteResult(true, "Your approval was already counted.");
             await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalVoted, voter.AuditName, "success",
@@ -45,7 +45,7 @@ public sealed class ApprovalVoting(Database database, AuditLog audit)
             var (row, judgement) = await JudgeAsync(connection, id, voter, denying: true, ct);
             if (row is null || !judgement.Accepted)
                 return await RefuseAsync(connection, id, row, voter, identity, "deny", judgement.Reason, ct);
-            var kept = reason.Length > MaxReason ? reason[..MaxReason] : reason;
+            var kept = StorableText.Of(reason, MaxReason);
             await connection.ExecuteAsync(new CommandDefinition(
                 """
                 update app.approvals set status = 'denied', decided_at = app.clock(), decided_by = @Person, decision_reason = @kept, ended_at = app.clock()
@@ -65,12 +65,15 @@ public sealed class ApprovalVoting(Database database, AuditLog audit)
             """, new { }, AuditEventTypes.ApprovalExpired, "system", "denied", "Nobody decided in time.", cancellationToken);
 
     /// <summary>Cancels what the investigation still has open and what has not started.</summary>
-    public Task<IReadOnlyList<ApprovalId>> CancelForAsync(InvestigationId investigation, string byWhom, string reason, CancellationToken cancellationToken) =>
-        EndAsync(
+    public Task<IReadOnlyList<ApprovalId>> CancelForAsync(InvestigationId investigation, string byWhom, string reason, CancellationToken cancellationToken)
+    {
+        var kept = StorableText.Of(reason, MaxReason);
+        return EndAsync(
             """
-            update app.approvals a set status = 'cancelled', decided_at = app.clock(), ended_at = app.clock(), decision_reason = @reason
+            update app.approvals a set status = 'cancelled', decided_at = app.clock(), ended_at = app.clock(), decision_reason = @kept
              where a.investigation_id = @Value and a.status in ('pending', 'approved')
-            """, new { investigation.Value, reason }, AuditEventTypes.ApprovalCancelled, byWhom, "denied", reason, cancellationToken);
+            """, new { investigation.Value, kept }, AuditEventTypes.ApprovalCancelled, byWhom, "denied", kept, cancellationToken);
+    }
 
     private Task<IReadOnlyList<ApprovalId>> EndAsync(
         string update, object parameters, string eventType, string user, string status, string reason, CancellationToken cancellationToken) =>

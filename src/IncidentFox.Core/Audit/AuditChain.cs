@@ -16,6 +16,8 @@ public static class AuditChain
     /// <summary>The link's hash.</summary>
     public static byte[] Hash(long sequence, ReadOnlySpan<byte> previous, ReadOnlySpan<byte> digest)
     {
+        if (previous.Length != 32 || digest.Length != 32)
+            throw new ArgumentException("A link is made of two hashes of 32 bytes.", nameof(previous));
         Span<byte> input = stackalloc byte[8 + 32 + 32];
         BinaryPrimitives.WriteInt64BigEndian(input, sequence);
         previous.CopyTo(input[8..]);

@@ -33,9 +33,9 @@ public sealed class AuditLog(Database database, ColumnCipher cipher)
             """,
             new
             {
-                e.Id, e.EventType, e.OrgId, e.TeamId, UserId = Clean(e.UserId), Tool = Clean(e.Tool),
-                Parameters = Bounded(e.Parameters)?.ToJsonString(), e.DurationMs, e.Status,
-                e.InvestigationId, e.ApprovalId, e.SandboxId, e.CorrelationId,
+                e.Id, e.EventType, OrgId = Clean(e.OrgId), TeamId = Clean(e.TeamId), UserId = Clean(e.UserId), Tool = Clean(e.Tool),
+                Parameters = Bounded(e.Parameters)?.ToJsonString(), e.DurationMs, Status = Clean(e.Status),
+                e.InvestigationId, e.ApprovalId, e.SandboxId, CorrelationId = Clean(e.CorrelationId),
                 Details = Bounded(e.Details)?.ToJsonString(), digest,
             },
             cancellationToken: cancellationToken));
@@ -64,18 +64,12 @@ public sealed class AuditLog(Database database, ColumnCipher cipher)
 
     private static JsonNode? Bound(JsonNode? node) => node switch
     {
-        JsonObject o => new JsonObject(o.Select(p => KeyValuePair.Create(Clean(p.Key)!, Bound(p.Value)))),
+        // Two names that are the same once they are cleaned: the first stays.
+        JsonObject o => new JsonObject(o.Select(p => KeyValuePair.Create(Clean(p.Key)!, Bound(p.Value))).DistinctBy(p => p.Key)),
         JsonArray a => new JsonArray([.. a.Take(200).Select(Bound)]),
         JsonValue v when v.TryGetValue<string>(out var s) => Clean(s),
         _ => node?.DeepClone(),
     };
 
-    // PostgreSQL's jsonb and text refuse U+0000 and lone surrogates.
-    private static string? Clean(string? text)
-    {
-        if (text is null)
-            return null;
-        var cut = text.Length > MaxString ? text[..MaxString] + "…" : text;
-        return Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(cut)).Replace("\0", "\uFFFD");
-    }
+    private static string? Clean(string? text) => text is null ? null : StorableText.Of(text, MaxString);
 }

@@ -30,7 +30,6 @@ internal record AuditRow
     public byte[]? PayloadDigest { get; init; }
     public byte[]? Salt { get; init; }
     public byte[]? Ciphertext { get; init; }
-    public long Position { get; init; }
 
     public AuditEvent ToEvent(string? query = null) => new()
     {

@@ -66,10 +66,10 @@ public sealed partial class DirectoryOptions
             yield return $"{Section}:People names {slack} twice.";
     }
 
-    [GeneratedRegex("^[a-z0-9_-]{1,40}$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("\\A[a-z0-9_-]{1,40}\\z", RegexOptions.NonBacktracking)]
     private static partial Regex IdPattern();
 
-    [GeneratedRegex("^[A-Z0-9]{2,40}$", RegexOptions.NonBacktracking)]
+    [GeneratedRegex("\\A[A-Z0-9]{2,40}\\z", RegexOptions.NonBacktracking)]
     private static partial Regex SlackIdPattern();
 }
 

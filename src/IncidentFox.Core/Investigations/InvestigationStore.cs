@@ -119,8 +119,10 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
         database.InTransactionAsync(async (connection, ct) =>
         {
             var ended = await connection.ExecuteAsync(new CommandDefinition(
-                "update app.sandboxes set state = 'ended', ended_at = app.clock(), end_reason = @reason where id = @Value and state <> 'ended'",
-                new { sandbox.Value, reason }, cancellationToken: ct));
+                """
+                update app.sandboxes set state = 'ended', ended_at = app.clock(), end_reason = @reason
+                 where id = @Sandbox and investigation_id = @Value and state <> 'ended'
+                """, new { id.Value, Sandbox = sandbox.Value, reason = StorableText.Of(reason, AuditLog.MaxString) }, cancellationToken: ct));
             if (ended == 1)
                 await SandboxAuditAsync(connection, id, sandbox, "destroyed", reason, ct);
             return ended == 1;
@@ -144,7 +146,7 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
                 update app.investigations set status = @status, failure_code = @code, failure = @failure, ended_at = app.clock(), waiting_for = null
                  where id = @Value and status in ('queued', 'starting', 'running', 'waiting')
                 returning org_id, team_id, app.clock() - created_at
-                """, new { id.Value, status = state.Name(), code, failure }, cancellationToken: ct));
+                """, new { id.Value, status = state.Name(), code, failure = failure is null ? null : StorableText.Of(failure, AuditLog.MaxString) }, cancellationToken: ct));
             if (row.Org is null)
                 return false;
             await audit.AppendAsync(connection, new AuditEvent
@@ -176,14 +178,21 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
         return await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken)) == 1;
     }
 
-    private Task SandboxAuditAsync(NpgsqlConnection connection, InvestigationId id, SandboxId sandbox, string status, string reason, CancellationToken ct) =>
-        audit.AppendAsync(connection, new AuditEvent
+    private async Task SandboxAuditAsync(
+        NpgsqlConnection connection, InvestigationId id, SandboxId sandbox, string status, string reason, CancellationToken ct)
+    {
+        var (org, team) = await connection.QuerySingleAsync<(string Org, string Team)>(new CommandDefinition(
+            "select org_id, team_id from app.investigations where id = @Value", new { id.Value }, cancellationToken: ct));
+        await audit.AppendAsync(connection, new AuditEvent
         {
             EventType = AuditEventTypes.SandboxChanged,
+            OrgId = org,
+            TeamId = team,
             UserId = "system",
             Status = status,
             InvestigationId = id.Value,
             SandboxId = sandbox.Value,
             Details = new JsonObject { ["reason"] = reason },
         }, ct);
+    }
 }

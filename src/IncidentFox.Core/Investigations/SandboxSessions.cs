@@ -138,7 +138,7 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.ExecuteAsync(new CommandDefinition(
-            "update app.investigations set report = @report, report_final = @final where id = @Value and sandbox_id = @Sandbox and not report_final",
+            "update app.investigations set report = @report, report_final = @final where id = @Value and sandbox_id = @Sandbox and not report_final and status in ('starting', 'running')",
             new
             {
                 session.Investigation.Value, Sandbox = session.Sandbox.Value, final,

@@ -36,7 +36,7 @@ public static class ToolDecider
             return new ToolDecision.Deny($"Tool {facts.Tool} is switched off by policy (tools.{facts.Tool}.enabled).");
         // A role list is a minimum: who has more may too.
         var minimum = setting is { AllowedRoles.Count: > 0 } ? setting.AllowedRoles.Min() : Role.Operator;
-        if (facts.LowestRequesterRole < minimum)
+        if (!Enum.IsDefined(facts.LowestRequesterRole) || facts.LowestRequesterRole < minimum)
         {
             return new ToolDecision.Deny(
                 $"Tool {facts.Tool} needs the role {minimum.Name()}; the lowest role among those who asked is {facts.LowestRequesterRole.Name()}.");

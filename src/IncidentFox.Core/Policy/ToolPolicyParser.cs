@@ -22,13 +22,20 @@ public static partial class ToolPolicyParser
         if (json.Length > MaxLength)
             return new(null, [$"$: the policy is longer than {MaxLength} characters"]);
         JsonNode? node;
+        byte[] canonical;
         try
         {
             node = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            canonical = CanonicalJson.Write(node);
         }
         catch (JsonException e)
         {
             return new(null, [$"$: not valid JSON: {e.Message}"]);
+        }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
+        {
+            // Half of a surrogate pair, raw or as \uD800, is found only when the text is read.
+            return new(null, ["$: not valid JSON: it holds text that is not Unicode"]);
         }
         var errors = new Errors();
         if (node is not JsonObject root)
@@ -44,7 +51,7 @@ public static partial class ToolPolicyParser
                 WorkflowsEnabled = enabled,
                 Default = fallback,
                 Workflows = workflows,
-                Digest = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(root))),
+                Digest = Convert.ToHexStringLower(SHA256.HashData(canonical)),
             }, []);
     }
 
@@ -75,7 +82,7 @@ public static partial class ToolPolicyParser
     private static List<Role> ParseRoles(JsonObject setting, string path, Errors errors)
     {
         var roles = new List<Role>();
-        if (setting["allowed_roles"] is not { } node)
+        if (!setting.TryGetPropertyValue("allowed_roles", out var node))
             return roles;
         if (node is not JsonArray { Count: > 0 } list)
         {
@@ -143,9 +150,9 @@ public static partial class ToolPolicyParser
         return workflow;
     }
 
-    [GeneratedRegex("^[a-z0-9_]{1,64}$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("\\A[a-z0-9_]{1,64}\\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex ToolName();
 
-    [GeneratedRegex("^(#[\\p{Ll}\\p{Lo}\\p{N}_-]{1,80}|[CG][A-Z0-9]{2,30})$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex("\\A(#[\\p{Ll}\\p{Lo}\\p{N}_-]{1,80}|[CG][A-Z0-9]{2,30})\\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex ChannelName();
 }

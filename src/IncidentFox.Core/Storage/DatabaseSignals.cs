@@ -85,7 +85,8 @@ public sealed class DatabaseSignals(Database database, ILogger<DatabaseSignals> 
         internal Watch(DatabaseSignals signals, string kind, Guid id) =>
             _subscription = signals.Subscribe(kind, changed =>
             {
-                if (changed is null || changed == id)
+                // Many changes before the next look are one.
+                if ((changed is null || changed == id) && _changed.CurrentCount == 0)
                     _changed.Release();
             });
 

@@ -47,11 +47,35 @@ public sealed class InstanceLock(Database database, TimeProvider time, ILogger<I
         await using (var take = new NpgsqlCommand("select pg_advisory_lock(hashtextextended($1, 0))", connection) { Parameters = { new() { Value = name } } })
             await take.ExecuteNonQueryAsync(stoppingToken);
         _name = name;
-        while (true)
+        try
         {
-            await Task.Delay(TimeSpan.FromSeconds(2), time, stoppingToken);
-            await using var alive = new NpgsqlCommand("select 1", connection);
-            await alive.ExecuteNonQueryAsync(stoppingToken);
+            while (true)
+            {
+                await Task.Delay(TimeSpan.FromSeconds(2), time, stoppingToken);
+                await using var alive = new NpgsqlCommand("select 1", connection);
+                await alive.ExecuteNonQueryAsync(stoppingToken);
+            }
+        }
+        finally
+        {
+            _name = null;
+            await ReleaseAsync(connection);
+        }
+    }
+
+    // The session goes back to a pool and lives on there; without this the name would seem alive for as long.
+    private static async Task ReleaseAsync(NpgsqlConnection connection)
+    {
+        if (connection.State != System.Data.ConnectionState.Open)
+            return;
+        try
+        {
+            await using var release = new NpgsqlCommand("select pg_advisory_unlock_all()", connection) { CommandTimeout = 2 };
+            await release.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (e is NpgsqlException or IOException or TimeoutException)
+        {
+            // A session that can't be reached is gone, and its lock with it.
         }
     }
 }

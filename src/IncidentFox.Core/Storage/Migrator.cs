@@ -11,9 +11,10 @@ public static class Migrator
     /// <summary>Applies what is missing, each script in its own transaction. Several callers at once take turns by an advisory lock.</summary>
     public static void Migrate(string ownerConnectionString, ILogger logger)
     {
-        using var turn = new Npgsql.NpgsqlConnection(ownerConnectionString);
+        // Not from a pool: there the session, and with it the lock, would outlive this method.
+        using var turn = new Npgsql.NpgsqlConnection(new Npgsql.NpgsqlConnectionStringBuilder(ownerConnectionString) { Pooling = false }.ConnectionString);
         turn.Open();
-        using (var take = new Npgsql.NpgsqlCommand("select pg_advisory_lock(hashtext('incidentfox:migrate'))", turn))
+        using (var take = new Npgsql.NpgsqlCommand("select pg_advisory_lock(hashtext('incidentfox:migrate'))", turn) { CommandTimeout = 600 })
             take.ExecuteNonQuery();
         var result = DeployChanges.To
             .PostgresqlDatabase(ownerConnectionString)

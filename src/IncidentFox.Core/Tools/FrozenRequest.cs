@@ -64,26 +64,38 @@ public sealed record FrozenRequest
     public static FrozenRequest Parse(string json)
     {
         var o = JsonNode.Parse(json) as JsonObject ?? throw new JsonException("A frozen request is a JSON object.");
-        if (o["format"]?.GetValue<int>() != 1)
+        if (o["format"] is not JsonValue format || !format.TryGetValue<int>(out var number) || number != 1)
             throw new JsonException("A frozen request of this format is not known.");
-        string Text(string name) => o[name]?.GetValue<string>() ?? throw new JsonException($"A frozen request without '{name}'.");
+        string? Optional(string name) => o[name] switch
+        {
+            null => null,
+            JsonValue v when v.TryGetValue<string>(out var text) => text,
+            _ => throw new JsonException($"A frozen request whose '{name}' is no text."),
+        };
+        string Text(string name) => Optional(name) ?? throw new JsonException($"A frozen request without '{name}'.");
+        JsonObject Members(string name) => o[name] is JsonObject members
+            ? (JsonObject)members.DeepClone()
+            : throw new JsonException($"A frozen request without '{name}'.");
+        ToolEffect Effect(string name) => Enum.TryParse<ToolEffect>(name, out var effect) && effect.ToString() == name
+            ? effect
+            : throw new JsonException("A frozen request with an effect that is not known.");
         return new FrozenRequest
         {
             Call = new ToolCall
             {
                 Integration = Text("integration"),
                 Tool = Text("tool"),
-                Effect = Enum.Parse<ToolEffect>(Text("effect")),
+                Effect = Effect(Text("effect")),
                 RuleVersion = Text("rule_version"),
-                Parameters = (JsonObject)o["parameters"]!.DeepClone(),
+                Parameters = Members("parameters"),
             },
             Origin = Text("origin"),
             Method = Text("method"),
             PathAndQuery = Text("path_and_query"),
-            ContentType = o["content_type"]?.GetValue<string>(),
-            Body = o["body"]?.GetValue<string>(),
+            ContentType = Optional("content_type"),
+            Body = Optional("body"),
             CredentialReference = Text("credential_reference"),
-            Preconditions = (JsonObject)o["preconditions"]!.DeepClone(),
+            Preconditions = Members("preconditions"),
             PolicyDigest = Text("policy_digest"),
         };
     }
