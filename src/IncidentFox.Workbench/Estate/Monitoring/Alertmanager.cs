@@ -26,5 +26,6 @@ internal static class Alertmanager
             ],
             port,
             logFolder,
+            credential,
             cancellationToken);
 }

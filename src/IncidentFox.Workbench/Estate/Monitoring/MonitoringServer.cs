@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text;
 using IncidentFox.Workbench.Processes;
 
 namespace IncidentFox.Workbench.Estate.Monitoring;
@@ -21,7 +22,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
 
     public static async Task<MonitoringServer> StartAsync(
         string program, string package, Func<MonitoringFolder, int, IReadOnlyList<string>> arguments,
-        int port, string logFolder, CancellationToken cancellationToken)
+        int port, string logFolder, BasicCredential credential, CancellationToken cancellationToken)
     {
         var path = Array.Find(["/usr/bin", "/usr/local/bin"], d => File.Exists(Path.Combine(d, program))) is { } found
             ? Path.Combine(found, program)
@@ -41,7 +42,7 @@ internal sealed class MonitoringServer : IAsyncDisposable
         var server = new MonitoringServer(folder, process, new($"http://127.0.0.1:{chosen}"));
         try
         {
-            await server.WaitUntilReadyAsync(program, cancellationToken);
+            await server.WaitUntilReadyAsync(program, credential, cancellationToken);
             return server;
         }
         catch
@@ -57,18 +58,19 @@ internal sealed class MonitoringServer : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private async Task WaitUntilReadyAsync(string program, CancellationToken cancellationToken)
+    private async Task WaitUntilReadyAsync(string program, BasicCredential credential, CancellationToken cancellationToken)
     {
         using var http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseProxy = false });
+        http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{credential.User}:{credential.Password}")));
         var clock = TimeProvider.System;
         var began = clock.GetTimestamp();
         while (!_process.HasExited && clock.GetElapsedTime(began) < StartTimeout)
         {
             try
             {
-                // Asked without the password on purpose: a 401 shows that it is up and guarded.
+                // It listens before it can answer queries: 503 until then.
                 using var response = await http.GetAsync(new Uri(Url, "/-/ready"), cancellationToken);
-                if (response.StatusCode == HttpStatusCode.Unauthorized)
+                if (response.StatusCode == HttpStatusCode.OK)
                 {
                     return;
                 }

@@ -23,6 +23,7 @@ internal static class Prometheus
             },
             port,
             logFolder,
+            credential,
             cancellationToken);
 
     private static string Config(Uri shop, Uri alertmanager, BasicCredential credential) => $"""
