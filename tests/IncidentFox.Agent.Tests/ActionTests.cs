@@ -204,7 +204,11 @@ public sealed class ActionTests
 
     private static ApprovalStatus Status(string id, string state, string? detail) => new()
     {
-        ApprovalId = id, Tool = "pod_restart", State = state, Detail = detail, Final = state is not ("pending" or "approved" or "executing"),
+        ApprovalId = id,
+        Tool = "pod_restart",
+        State = state,
+        Detail = detail,
+        Final = state is not ("pending" or "approved" or "executing"),
         Parameters = JsonDocument.Parse($$"""{"namespace":"shop","pod":"{{Wedged}}"}""").RootElement,
     };
 }

@@ -31,7 +31,8 @@ public sealed class DemoEstateTests
         var now = TimeProvider.System.GetUtcNow();
         await using var gateway = new FakeGateway
         {
-            ToolNames = LiveEstate.Tools, Answer = live.Answer,
+            ToolNames = LiveEstate.Tools,
+            Answer = live.Answer,
             Task = new() { InvestigationId = "inv_1", Question = "checkout is returning 5xx", AskedAt = now, Deadline = now.AddMinutes(10), ParkAfterSeconds = 120 },
         };
         gateway.Approval = id => gateway.Calls.Last(c => c.Tool is "pod_restart" or "scale_deployment") is var call ? live.Execute(id, call.Tool, call.Arguments) : null;

@@ -27,7 +27,11 @@ internal sealed class RecordedEstate
 
     public AgentTask Ask(string question) => new()
     {
-        InvestigationId = "inv_1", Question = question, AskedAt = RecordedAt, Deadline = RecordedAt.AddMinutes(15), ParkAfterSeconds = 120,
+        InvestigationId = "inv_1",
+        Question = question,
+        AskedAt = RecordedAt,
+        Deadline = RecordedAt.AddMinutes(15),
+        ParkAfterSeconds = 120,
     };
 
     public ToolAnswer Answer(string tool, JsonElement arguments)

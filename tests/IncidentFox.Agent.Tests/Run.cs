@@ -8,7 +8,10 @@ internal static class Run
 {
     public static readonly Pace Quick = new()
     {
-        Retry = TimeSpan.FromMilliseconds(20), Look = TimeSpan.FromMilliseconds(20), EffectWithin = TimeSpan.FromMilliseconds(300), GatewayMayBeAwayFor = TimeSpan.FromMilliseconds(300),
+        Retry = TimeSpan.FromMilliseconds(20),
+        Look = TimeSpan.FromMilliseconds(20),
+        EffectWithin = TimeSpan.FromMilliseconds(300),
+        GatewayMayBeAwayFor = TimeSpan.FromMilliseconds(300),
     };
 
     public static async Task<Ending> AgentAsync(FakeGateway gateway, DateTimeOffset now, Pace? pace = null, IReadOnlyList<Cage.CageTarget>? cage = null)

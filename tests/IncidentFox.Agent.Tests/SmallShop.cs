@@ -37,7 +37,12 @@ internal sealed class SmallShop
 
     public AgentTask Ask(string question = "checkout is returning 5xx", int park = 120, ResumedWork? resume = null) => new()
     {
-        InvestigationId = "inv_1", Question = question, AskedAt = Now, Deadline = Now.AddMinutes(15), ParkAfterSeconds = park, Resume = resume,
+        InvestigationId = "inv_1",
+        Question = question,
+        AskedAt = Now,
+        Deadline = Now.AddMinutes(15),
+        ParkAfterSeconds = park,
+        Resume = resume,
     };
 
     public void BreakByMemory()

@@ -42,6 +42,11 @@ internal sealed class Narrator(EventStream events)
 
     private void Step(string id, string title, StepState state, string? note) => events.Emit((sequence, at) => new StepEvent
     {
-        Sequence = sequence, At = at, Id = id, Title = Plain.Line(title, 120), State = state, Note = note is null ? null : Plain.Line(note, 300),
+        Sequence = sequence,
+        At = at,
+        Id = id,
+        Title = Plain.Line(title, 120),
+        State = state,
+        Note = note is null ? null : Plain.Line(note, 300),
     });
 }
