@@ -25,7 +25,7 @@ public static class BotModule
 {
     /// <summary>
     /// Adds the bot. The host provides <see cref="Database"/> (the bot's role), <see cref="ColumnCipher"/> (the shared key), Slack (<c>AddSlack</c>) and a
-    /// sandbox driver (<c>AddLocalSandboxes</c>); the database is migrated and <see cref="HangfireSchema"/> installed before the host starts.
+    /// sandbox driver with its limits (<c>AddLocalSandboxes</c>); the database is migrated and <see cref="HangfireSchema"/> installed before the host starts.
     /// </summary>
     public static IServiceCollection AddBot(this IServiceCollection services, BotOptions options)
     {

@@ -9,15 +9,6 @@ public sealed class BotOptions
     /// <summary>Sandboxes at work at the same time in this process, 1 to 200; further investigations wait their turn.</summary>
     public int MaxSandboxes { get; set; } = 8;
 
-    /// <summary>How long one sandbox may run; waiting for a decision does not count.</summary>
-    public TimeSpan SandboxDuration { get; set; } = TimeSpan.FromMinutes(15);
-
-    /// <summary>Memory of one sandbox, bytes, at least 64 MiB.</summary>
-    public long SandboxMemoryBytes { get; set; } = 512L * 1024 * 1024;
-
-    /// <summary>Processes and threads of one sandbox, 8 to 4096.</summary>
-    public int SandboxProcesses { get; set; } = 64;
-
     /// <summary>An investigation that is older than this ends as failed, also while it waits for people; approvals live up to 7 days.</summary>
     public TimeSpan MaxAge { get; set; } = TimeSpan.FromDays(8);
 
@@ -32,14 +23,8 @@ public sealed class BotOptions
     {
         if (MaxSandboxes is < 1 or > 200)
             yield return $"{Section}:MaxSandboxes is {MaxSandboxes}: give 1 to 200.";
-        if (SandboxDuration < TimeSpan.FromSeconds(10) || SandboxDuration > TimeSpan.FromHours(4))
-            yield return $"{Section}:SandboxDuration is {SandboxDuration}: give 00:00:10 to 04:00:00.";
-        if (SandboxMemoryBytes < 64L * 1024 * 1024)
-            yield return $"{Section}:SandboxMemoryBytes is {SandboxMemoryBytes}: give at least 67108864 (64 MiB).";
-        if (SandboxProcesses is < 8 or > 4096)
-            yield return $"{Section}:SandboxProcesses is {SandboxProcesses}: give 8 to 4096.";
-        if (MaxAge <= SandboxDuration)
-            yield return $"{Section}:MaxAge is {MaxAge}: give more than {Section}:SandboxDuration ({SandboxDuration}).";
+        if (MaxAge < TimeSpan.FromHours(1))
+            yield return $"{Section}:MaxAge is {MaxAge}: give at least 01:00:00.";
         if (SlackUserCache < TimeSpan.Zero || SlackUserCache > TimeSpan.FromMinutes(15))
             yield return $"{Section}:SlackUserCache is {SlackUserCache}: give 00:00:00 to 00:15:00.";
         if (Workers is < 1 or > 100)

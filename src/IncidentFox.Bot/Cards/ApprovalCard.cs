@@ -1,6 +1,7 @@
 using IncidentFox.Bot.Buttons;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Tools;
 using IncidentFox.Slack.BlockKit;
 
 namespace IncidentFox.Bot.Cards;
@@ -66,11 +67,17 @@ public static class ApprovalCard
         var hidden = Math.Max(0, effect.Facts.Count - MaxFacts) + Math.Max(0, effect.Changes.Count - MaxChanges);
         if (hidden > 0)
             parts.Add(new RichTextSection(CardText.Bold($"{hidden} more line(s) don't fit here: see the audit trail before you decide.")));
-        if (effect.Request.Length > MaxRequest)
-            parts.Add(new RichTextSection(CardText.Bold("The request is longer than fits here: see the audit trail before you decide.")));
+        if (IsCut(effect))
+            parts.Add(new RichTextSection(CardText.Bold("Something above is longer than fits here and ends with …: see the audit trail before you decide.")));
         parts.Add(new RichTextSection(CardText.Bold("Dry run: "), CardText.Words(effect.DryRun, MaxDryRun, "none")));
         return new RichTextBlock(parts);
     }
+
+    // What is not shown whole must not look whole.
+    private static bool IsCut(EffectPreview effect) =>
+        effect.Request.Length > MaxRequest || effect.Title.Length > Limits.HeaderText - 4 || effect.DryRun.Length > MaxDryRun
+        || effect.Facts.Any(f => f.Label.Length > MaxLabel || f.Value.Length > MaxFact)
+        || effect.Changes.Any(c => c.What.Length > MaxChange || c.Before.Length > MaxChange || c.After.Length > MaxChange);
 
     private static RichTextBlock AgentSays(string reason) => new(
         new RichTextSection(CardText.Bold("The agent says (unverified)")),

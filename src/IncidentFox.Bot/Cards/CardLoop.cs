@@ -46,14 +46,14 @@ internal sealed class CardLoop(
             {
                 await RoundAsync(stoppingToken, lastCalls.Token);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                logger.Log(e is NpgsqlException ? LogLevel.Warning : LogLevel.Error, e, "Cards could not be looked at; trying again");
-                await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 break;
+            }
+            catch (Exception e)
+            {
+                logger.Log(e is NpgsqlException ? LogLevel.Warning : LogLevel.Error, e, "Cards could not be looked at; trying again");
+                await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             await Task.Delay(Breath, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await WaitAsync(stoppingToken);

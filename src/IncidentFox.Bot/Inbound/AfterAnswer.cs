@@ -48,7 +48,7 @@ internal sealed class AfterAnswer(ISlackClient slack, ILogger<AfterAnswer> logge
             if (!result.Ok)
                 logger.LogWarning("Slack did not take an answer to a click: {Code} {Detail}", result.Error.Code, result.Error.Detail);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (!stoppingToken.IsCancellationRequested)
         {
             // One answer that can't be given must not end the others.
             logger.LogError(e, "An answer to a click could not be given");

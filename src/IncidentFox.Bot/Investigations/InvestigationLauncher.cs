@@ -9,10 +9,8 @@ namespace IncidentFox.Bot.Investigations;
 /// <summary>Gives an investigation its sandbox. The claim in the database decides who does; whoever comes second does nothing.</summary>
 internal sealed class InvestigationLauncher(
     SupervisionStore reads, InvestigationStore investigations, ISandboxDriver driver, SandboxSupervisor supervisor, SandboxConclusion conclusion,
-    BotInstance instance, BotOptions options, ILogger<InvestigationLauncher> logger)
+    BotInstance instance, SandboxLimits limits, ILogger<InvestigationLauncher> logger)
 {
-    private readonly SandboxLimits _limits = new(options.SandboxDuration, options.SandboxMemoryBytes, options.SandboxProcesses);
-
     /// <summary>Starts it when it may start now and there is room; otherwise leaves it as it is, and the sweep comes back to it.</summary>
     public async Task LaunchAsync(InvestigationId id, CancellationToken cancellationToken)
     {
@@ -39,7 +37,7 @@ internal sealed class InvestigationLauncher(
         try
         {
             await reads.OwnAsync(sandbox, instance.Id, CancellationToken.None);
-            switch (await driver.StartAsync(new SandboxSpec(sandbox, _limits), CancellationToken.None))
+            switch (await driver.StartAsync(new SandboxSpec(sandbox, limits), CancellationToken.None))
             {
                 case SandboxStart.Started(var running):
                     await investigations.MarkRunningAsync(id, sandbox, CancellationToken.None);

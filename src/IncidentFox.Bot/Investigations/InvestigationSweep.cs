@@ -36,14 +36,14 @@ internal sealed class InvestigationSweep(
             {
                 await SweepAsync(stoppingToken);
             }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                // Whatever it was, the next second tries again.
-                logger.Log(e is NpgsqlException ? LogLevel.Warning : LogLevel.Error, e, "The sweep of investigations failed; trying again");
-            }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
+            }
+            catch (Exception e)
+            {
+                // Whatever it was, the next second tries again.
+                logger.Log(e is NpgsqlException ? LogLevel.Warning : LogLevel.Error, e, "The sweep of investigations failed; trying again");
             }
             await Task.Delay(Every, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -75,6 +75,7 @@ internal sealed class SandboxConclusion(
         SandboxEnd.TimedOut => "timed_out",
         SandboxEnd.OutOfMemory => "out_of_memory",
         SandboxEnd.NotCaged => "not_caged",
+        SandboxEnd.Stopped => "stopped",
         SandboxEnd.Lost => "lost",
         SandboxEnd.BotStopped => "bot_stopped",
         _ => "crashed",

@@ -116,7 +116,8 @@ internal sealed class SandboxSupervisor(
             await waiting.CancelAsync();
             if (sandbox.Exited.IsCompleted || await ReadAsync(id) is not { } now)
                 continue;
-            if (now.State.IsFinal() || now.Sandbox != sandbox.Id)
+            // A start that overlapped with the stop of the bot ends here.
+            if (_stopping || now.State.IsFinal() || now.Sandbox != sandbox.Id)
             {
                 await sandbox.StopAsync(CancellationToken.None);
             }
@@ -172,6 +173,7 @@ internal sealed class SandboxSupervisor(
         { Kind: SandboxExitKind.Finished } => SandboxEnd.Finished,
         { Kind: SandboxExitKind.TimedOut } => SandboxEnd.TimedOut,
         { Kind: SandboxExitKind.OutOfMemory } => SandboxEnd.OutOfMemory,
+        { Kind: SandboxExitKind.Stopped } => SandboxEnd.Stopped,
         { ExitCode: NotCagedExitCode } => SandboxEnd.NotCaged,
         _ => SandboxEnd.Crashed,
     };

@@ -34,6 +34,9 @@ public enum SandboxEnd
     /// <summary>It broke.</summary>
     Crashed,
 
+    /// <summary>We stopped it, because the investigation is over or has another sandbox.</summary>
+    Stopped,
+
     /// <summary>Its process, or ours, went away.</summary>
     Lost,
 

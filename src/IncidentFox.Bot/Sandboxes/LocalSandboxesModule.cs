@@ -21,6 +21,7 @@ public static class LocalSandboxesModule
             provider.GetRequiredService<ISandboxDoor>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILoggerFactory>().CreateLogger("IncidentFox.Sandboxes")));
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<LocalSandboxOptions>>().Value.Limits);
         services.AddSingleton<ISandboxDriver>(provider => provider.GetRequiredService<ChosenSandboxDriver>());
         services.AddHostedService(provider => provider.GetRequiredService<ChosenSandboxDriver>());
         return services;

@@ -83,7 +83,7 @@ internal static class Samples
         RequiredApprovers = required,
         ApproverRole = Role.Admin,
         NotifyChannel = "#sre-approvals",
-        CreatedAt = Noon.AddSeconds(5),
+        CreatedAt = Noon.AddSeconds(6),
         ExpiresAt = Noon.AddMinutes(30),
         DecidedAt = state == ApprovalState.Pending ? null : Noon.AddSeconds(20),
         DecidedBy = state == ApprovalState.Denied ? "Ada" : null,

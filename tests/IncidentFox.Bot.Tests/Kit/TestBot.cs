@@ -51,6 +51,8 @@ internal sealed class TestBot : IAsyncDisposable
 
     public RecordingJobs Jobs { get; }
 
+    public static SandboxLimits Limits { get; } = new(TimeSpan.FromMinutes(15), 512L * 1024 * 1024, 64);
+
     public static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     public static async Task<TestBot> CreateAsync(BotPostgres postgres, BotOptions? options = null)
@@ -198,6 +200,7 @@ internal sealed class TestBot : IAsyncDisposable
         services.AddSingleton(database.SharedCipher);
         services.AddSingleton<ISlackClient>(slack);
         services.AddSingleton<ISandboxDriver>(sandboxes);
+        services.AddSingleton(Limits);
         services.AddBot(options ?? new BotOptions { SlackUserCache = TimeSpan.Zero });
         services.Replace(ServiceDescriptor.Singleton<IBackgroundJobClient>(jobs));
         return new TestBot(database, services.BuildServiceProvider(), slack, sandboxes, jobs) { _owned = owned };
