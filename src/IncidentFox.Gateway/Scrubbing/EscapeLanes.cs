@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 
 namespace IncidentFox.Gateway.Scrubbing;
@@ -158,6 +159,61 @@ internal sealed class EscapeLane(PatternTree tree) : Lane(tree, "\\"u8)
         (byte)'"' or (byte)'\\' or (byte)'/' or (byte)'\'' => b,
         _ => null,
     };
+}
+
+/// <summary>Characters as HTML and XML pages spell them: by number, and the five names that encoders use.</summary>
+internal sealed class EntityLane(PatternTree tree) : Lane(tree, "&"u8)
+{
+    private readonly byte[] _entity = new byte[10];
+    private int _length;
+
+    protected override void Accept(byte b, long at, Findings found)
+    {
+        var start = at - _length;
+        if (_length == 0 && b != (byte)'&')
+        {
+            Feed(b, at, at + 1, found);
+        }
+        else if (_length == 0 || (_length < _entity.Length && (char.IsAsciiLetterOrDigit((char)b) || (b == (byte)'#' && _length == 1))))
+        {
+            _entity[_length++] = b;
+            Unfinished = start;
+        }
+        else if (b == (byte)';' && Meaning(_entity.AsSpan(1, _length - 1)) is { } rune)
+        {
+            (_length, Unfinished) = (0, null);
+            Span<byte> bytes = stackalloc byte[4];
+            foreach (var one in bytes[..rune.EncodeToUtf8(bytes)])
+                Feed(one, start, at + 1, found);
+        }
+        else
+        {
+            var text = _entity[.._length];
+            (_length, Unfinished) = (0, null);
+            for (var i = 0; i < text.Length; i++)
+                Feed(text[i], start + i, start + i + 1, found);
+            Accept(b, at, found);
+        }
+    }
+
+    private static Rune? Meaning(ReadOnlySpan<byte> entity)
+    {
+        if (entity is not [(byte)'#', .. var digits])
+        {
+            return entity switch
+            {
+                _ when entity.SequenceEqual("amp"u8) => new Rune('&'),
+                _ when entity.SequenceEqual("lt"u8) => new Rune('<'),
+                _ when entity.SequenceEqual("gt"u8) => new Rune('>'),
+                _ when entity.SequenceEqual("quot"u8) => new Rune('"'),
+                _ when entity.SequenceEqual("apos"u8) => new Rune('\''),
+                _ => null,
+            };
+        }
+        var hex = digits is [(byte)'x' or (byte)'X', ..];
+        return int.TryParse(hex ? digits[1..] : digits, hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && Rune.TryCreate(value, out var rune) ? rune : null;
+    }
 }
 
 internal static class Hex

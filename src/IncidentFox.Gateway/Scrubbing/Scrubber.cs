@@ -26,8 +26,12 @@ public sealed class Scrubber
     /// <summary>Begins a stream.</summary>
     public Scrubber(SecretPatterns patterns) => _lanes =
     [
-        new PlainLane(patterns.Plain), new PercentLane(patterns.Percent), new EscapeLane(patterns.Escaped), new HexLane(patterns.Hex), new Base64Lane(patterns.Base64),
+        new PlainLane(patterns.Plain), new PercentLane(patterns.Percent), new EscapeLane(patterns.Escaped), new EntityLane(patterns.Escaped),
+        new HexLane(patterns.Hex), new Base64Lane(patterns.Base64),
     ];
+
+    /// <summary>How many bytes are held back.</summary>
+    internal long Held => _end - _next;
 
     /// <summary>Takes in a piece and gives what is certain.</summary>
     public void Write(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)

@@ -45,7 +45,7 @@ public static class AddressPolicy
     /// <param name="declared">The integration's ranges.</param>
     public static bool Allows(IPAddress address, IReadOnlyList<IPNetwork> declared)
     {
-        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        var plain = Plain(address);
         var inside = Embedded(plain);
         if (IsIn(Never, plain) || (inside is not null && IsIn(Never, inside) && !IPAddress.IsLoopback(plain)))
             return false;
@@ -57,9 +57,12 @@ public static class AddressPolicy
     /// <summary>Whether one of the ranges holds the address. An IPv4 address in IPv6 notation counts as what it is.</summary>
     public static bool IsDeclared(IPAddress address, IReadOnlyList<IPNetwork> declared)
     {
-        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        var plain = Plain(address);
         return declared.Any(r => r.Contains(plain));
     }
+
+    /// <summary>An IPv4 address in IPv6 notation as what it is.</summary>
+    public static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
     private static bool IsPublic(IPAddress address) => address.AddressFamily switch
     {

@@ -14,7 +14,7 @@ internal sealed class UpstreamConnector(Integration integration, IHostResolver r
     {
         var (host, port) = (context.DnsEndPoint.Host.Trim('[', ']'), context.DnsEndPoint.Port);
         var addresses = IPAddress.TryParse(host, out var literal) ? [literal] : await resolver.ResolveAsync(host, cancellationToken);
-        var allowed = addresses.Where(a => AddressPolicy.Allows(a, integration.Network.AllowedRanges)).ToArray();
+        var allowed = addresses.Where(a => AddressPolicy.Allows(a, integration.Network.AllowedRanges)).Select(AddressPolicy.Plain).ToArray();
         if (allowed.Length == 0)
         {
             throw addresses.Count == 0

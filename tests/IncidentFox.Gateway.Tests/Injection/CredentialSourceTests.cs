@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using IncidentFox.Core.Audit;
+using IncidentFox.Gateway.Injection;
+using IncidentFox.Gateway.Rules;
+using IncidentFox.Secrets;
+using IncidentFox.TestKit;
+using Microsoft.Extensions.Logging.Abstractions;
+using Xunit;
+
+namespace IncidentFox.Gateway.Tests.Injection;
+
+public sealed class CredentialSourceTests(TestPostgres postgres) : IClassFixture<TestPostgres>
+{
+    private readonly Vault _vault = new();
+
+    [Fact]
+    public async Task Reads_and_writes_use_credentials_of_their_own()
+    {
+        var source = new CredentialSource(_vault.Store([]));
+        Assert.Equal("reads", await RevealAsync(source, Basic("reader"), write: false));
+        Assert.Equal("writes", await RevealAsync(source, Basic("reader"), write: true));
+    }
+
+    [Fact]
+    public async Task Without_a_write_reference_the_read_credential_is_not_used_instead()
+    {
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("reader") with { WriteReference = null }, true, false, default);
+        Assert.Null(credential);
+        Assert.NotNull(problem);
+        Assert.Empty(_vault.Asked);
+    }
+
+    [Fact]
+    public async Task A_user_name_may_be_a_reference()
+    {
+        var (credential, _) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/user"), false, false, default);
+        Assert.Equal(("user", true), (credential!.UserName, credential.UserNameIsSecret));
+    }
+
+    [Fact]
+    public async Task A_user_name_that_is_not_there_is_a_problem_not_an_empty_name()
+    {
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/missing"), false, false, default);
+        Assert.Null(credential);
+        Assert.Contains("keyvault://acme/missing", problem);
+    }
+
+    [Fact]
+    public async Task A_target_that_asks_for_none_gets_none_and_no_store_is_asked()
+    {
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(new AuthSettings { Scheme = AuthScheme.None }, true, true, default);
+        Assert.Same(Credential.Nothing, credential);
+        Assert.Null(problem);
+        Assert.Empty(_vault.Asked);
+    }
+
+    [Fact]
+    public async Task Every_fetch_leaves_an_audit_row_with_the_reference_and_never_the_value()
+    {
+        await using var database = await postgres.CreateAsync();
+        using var store = _vault.Store([new SecretAudit(new AuditLog(database.Gateway, database.SharedCipher))]);
+        var source = new CredentialSource(store);
+        await source.GetAsync(Basic("reader"), false, false, default);
+        await source.GetAsync(Basic("reader"), false, false, default);   // from memory: the store was not asked
+        await source.GetAsync(Basic("keyvault://acme/missing"), false, false, default);
+
+        var rows = await new AuditReader(database.Owner, database.SharedCipher).LastAsync(10, new AuditFilter(), default);
+        Assert.Equal(
+            [("keyvault://acme/reads", "success"), ("keyvault://acme/missing", "error")],
+            rows.Select(r => ((string)r.Details!["reference"]!, r.Status!)));
+        Assert.All(rows, r => Assert.Equal(AuditEventTypes.SecretAccessed, r.EventType));
+        Assert.Equal("v-reads", (string?)rows[0].Details!["version"]);
+        Assert.DoesNotContain("canary", string.Concat(rows.Select(r => r.Details!.ToJsonString())));
+    }
+
+    [Fact]
+    public async Task A_fetch_that_cannot_be_recorded_gives_no_credential()
+    {
+        await using var database = await postgres.CreateAsync();
+        using var store = _vault.Store([new SecretAudit(new AuditLog(database.Gateway, database.SharedCipher))]);
+        await database.ExecuteAsync("revoke insert on app.audit_events from public, incidentfox_gateway, incidentfox_bot");
+        var (credential, problem) = await new CredentialSource(store).GetAsync(Basic("reader"), false, false, default);
+        Assert.Null(credential);
+        Assert.Contains("could not be recorded", problem);
+    }
+
+    private static AuthSettings Basic(string user) => new()
+    {
+        Scheme = AuthScheme.Basic, ReadReference = "keyvault://acme/reads", WriteReference = "keyvault://acme/writes", UserName = user,
+    };
+
+    private static async Task<string?> RevealAsync(CredentialSource source, AuthSettings auth, bool write) =>
+        (await source.GetAsync(auth, write, false, default)).Credential?.Secret?.RevealForUse().Replace("canary-", "", StringComparison.Ordinal);
+
+    // Holds every name but one.
+    private sealed class Vault : ISecretSource
+    {
+        public ConcurrentQueue<string> Asked { get; } = new();
+
+        public SecretScheme Scheme => SecretScheme.KeyVault;
+
+        public SecretStore Store(IEnumerable<ISecretObserver> observers) =>
+            new([this], observers, new SecretsOptions(), TimeProvider.System, NullLogger<SecretStore>.Instance);
+
+        public ValueTask<SecretResult> FetchAsync(SecretReference reference, CancellationToken cancellationToken)
+        {
+            Asked.Enqueue(reference.Name);
+            return new(reference.Name == "missing"
+                ? SecretResult.NotFound($"There is no secret {reference}.")
+                : SecretResult.Found(new SecretValue(reference.Name == "user" ? "user" : "canary-" + reference.Name, "v-" + reference.Name, DateTimeOffset.UnixEpoch)));
+        }
+
+        public bool IsStillCurrent(SecretReference reference, SecretValue value) => true;
+    }
+}
