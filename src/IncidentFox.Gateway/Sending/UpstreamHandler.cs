@@ -22,8 +22,8 @@ internal static class UpstreamHandler
     }
 
     /// <summary>
-    /// For one write: a connection of its own, and only one. A handler sends a request again when its connection ends without an
-    /// answer and the request has no body; a write may have run by then. Here there is no second connection for it to be sent on.
+    /// For one write: a connection of its own, and only one. When a connection ends without an answer and the request has no body, the
+    /// framework sends it up to three times more; a write may have run by then. Here there is no second connection to send it on.
     /// </summary>
     public static SocketsHttpHandler ForOneWrite(Integration integration, IHostResolver resolver, WriteMark mark)
     {

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace IncidentFox.Gateway.Tests.Injection;
 
-public sealed class CredentialSourceTests(TestPostgres postgres) : IClassFixture<TestPostgres>
+public sealed class CredentialSourceTests(TestPostgres postgres)
 {
     private readonly Vault _vault = new();
 

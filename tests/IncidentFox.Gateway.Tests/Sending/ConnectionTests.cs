@@ -92,11 +92,13 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Theory]
-    [InlineData(null)]
-    [InlineData("{}")]
-    public async Task A_write_whose_connection_ends_without_an_answer_may_have_run_and_is_not_sent_again(string? body)
+    [InlineData(null, false)]
+    [InlineData(null, true)]
+    [InlineData("{}", false)]
+    [InlineData("{}", true)]
+    public async Task A_write_whose_connection_ends_without_an_answer_may_have_run_and_is_not_sent_again(string? body, bool reset)
     {
-        await using var server = new WireServer(r => r.HangUpAsync());
+        await using var server = new WireServer(r => r.HangUpAsync(reset));
         var failed = await _fixture.FailureAsync(SenderFixture.Delete(SenderFixture.Target(server.Port), body));
         Assert.Equal("upstream_unreachable", failed.Code);
         Assert.True(failed.MayHaveRun);

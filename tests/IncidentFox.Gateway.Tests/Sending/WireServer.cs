@@ -120,10 +120,14 @@ internal sealed class WireRequest(string text, Stream stream, Socket socket, Can
         await stream.FlushAsync(stopping);
     }
 
-    public Task HangUpAsync()
+    /// <summary>Ends the connection as a server does that is done with it, or by a reset.</summary>
+    public Task HangUpAsync(bool reset = false)
     {
         HungUp = true;
-        socket.Close(0);
+        if (reset)
+            socket.Close(0);
+        else
+            socket.Shutdown(SocketShutdown.Both);
         return Task.CompletedTask;
     }
 
