@@ -14,6 +14,8 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
 {
     private const int MaxValue = 300;
     private const int MaxReason = 1_000;
+    private const int MaxRequest = 1_500;
+    private const int MaxCaptured = 1_000;
 
     /// <inheritdoc />
     public async Task<PreparedAction> PrepareAsync(
@@ -34,7 +36,10 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
                 return new PreparedAction.Refused("dry_run_refused", $"The target refuses {call.Tool} in a dry run ({answer.Status}): {answer.Message()}");
             dryRun = $"The target accepts it in a dry run ({answer.Status}).";
         }
-        return new PreparedAction.Ready(frozen, Render(rule, frozen, dryRun, reason));
+        // What was shown is what runs: a request too long for a card has an end that nobody would have seen.
+        return Shown(frozen).Length > MaxRequest
+            ? new PreparedAction.Refused("too_long_to_show", $"The request of {call.Tool} is too long to be shown to those who would approve it.")
+            : new PreparedAction.Ready(frozen, Render(rule, frozen, dryRun, reason));
     }
 
     /// <summary>The frozen request of a call: the same for the same call, rules and preconditions.</summary>
@@ -73,15 +78,18 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
         foreach (var capture in precondition.Captures)
         {
             var (found, node) = AnswerPointer.Find(json, capture.Pointer);
-            if (found && node is JsonValue)
+            if (found && node is JsonValue captured && captured.ToJsonString().Length <= MaxCaptured)
                 values[capture.Name] = node.DeepClone();
-            else if (capture.HasDefault)
+            else if (capture.HasDefault && (!found || node is null))
                 values[capture.Name] = capture.Default?.DeepClone();
             else
                 return (null, new PreparedAction.Refused("target_unreadable", $"The target of {call.Tool} ({target}) has no {capture.Name} ({capture.Pointer})."));
         }
         return (values, null);
     }
+
+    private static string Shown(FrozenRequest frozen) =>
+        InertText.Of($"{frozen.Method} {frozen.Origin}{frozen.PathAndQuery}{(frozen.Body is null ? "" : $" {frozen.Body}")}", MaxRequest + 1);
 
     private static EffectPreview Render(ToolRule rule, FrozenRequest frozen, string dryRun, string? reason)
     {
@@ -91,7 +99,7 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
         return new EffectPreview
         {
             Title = Text(preview.Title),
-            Request = InertText.Of($"{frozen.Method} {frozen.Origin}{frozen.PathAndQuery}{(frozen.Body is null ? "" : $" {frozen.Body}")}", 1_500),
+            Request = Shown(frozen),
             Facts = [.. preview.Facts.Select(f => new EffectFact(Text(f.Label), Text(f.Value)))],
             Changes = [.. preview.Changes.Select(c => new EffectChange(Text(c.What), Text(c.Before), Text(c.After)))],
             DryRun = dryRun,

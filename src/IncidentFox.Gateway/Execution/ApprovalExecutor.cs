@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using IncidentFox.Core;
@@ -22,6 +23,7 @@ public sealed class ApprovalExecutor(
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
     private const int Batch = 50;
+    private readonly ConcurrentDictionary<ApprovalId, Task> _running = new();
 
     /// <inheritdoc />
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -36,12 +38,13 @@ public sealed class ApprovalExecutor(
         {
             try
             {
-                await WorkAsync(stoppingToken);
+                // Not awaited: a target that takes its time must not hold up what others wait for.
+                await StartRoundAsync(stoppingToken);
                 await wake.WaitAsync(Poll, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
-                return;
+                break;
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {
@@ -49,13 +52,35 @@ public sealed class ApprovalExecutor(
                 await Task.Delay(Poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
+        await Task.WhenAll(_running.Values);
     }
 
-    /// <summary>One round: everything that is ready now.</summary>
-    public async Task WorkAsync(CancellationToken cancellationToken)
+    /// <summary>One round: everything that is ready now, to its end.</summary>
+    public async Task WorkAsync(CancellationToken cancellationToken) => await Task.WhenAll(await StartRoundAsync(cancellationToken));
+
+    private async Task<IReadOnlyList<Task>> StartRoundAsync(CancellationToken cancellationToken)
     {
-        var work = await approvals.FindWorkAsync(Batch, cancellationToken);
-        await Task.WhenAll(work.Select(w => AdvanceAsync(w.Id, w.State, cancellationToken)));
+        var started = new List<Task>();
+        foreach (var (id, state) in await approvals.FindWorkAsync(Batch, cancellationToken))
+        {
+            var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_running.TryAdd(id, done.Task))
+                started.Add(RunAsync(id, state, done, cancellationToken));
+        }
+        return started;
+    }
+
+    private async Task RunAsync(ApprovalId id, ApprovalState state, TaskCompletionSource done, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AdvanceAsync(id, state, cancellationToken);
+        }
+        finally
+        {
+            _running.TryRemove(id, out _);
+            done.SetResult();
+        }
     }
 
     private async Task AdvanceAsync(ApprovalId id, ApprovalState state, CancellationToken cancellationToken)
@@ -71,10 +96,31 @@ public sealed class ApprovalExecutor(
         {
             logger.LogWarning("Approval {Approval} could not be advanced ({Reason}); trying again", id, e.Message);
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Stopping: whoever looks next goes on from what the database says.
+        }
         catch (InvalidOperationException e)
         {
             // A frozen call that can't be read or does not match its digest: nothing is sent, and somebody must look.
             logger.LogError(e, "Approval {Approval} can't be run", id);
+            await EndUnreadableAsync(id, state, cancellationToken);
+        }
+    }
+
+    private async Task EndUnreadableAsync(ApprovalId id, ApprovalState state, CancellationToken cancellationToken)
+    {
+        const string Reason = "What was frozen can't be read, or is not what was approved; nothing is sent. Look into the database's integrity before asking again.";
+        try
+        {
+            if (state == ApprovalState.Executing)
+                await approvals.GiveUpAsync(id, Reason, cancellationToken);
+            else
+                await approvals.RefuseAsync(id, Reason, cancellationToken);
+        }
+        catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException or OperationCanceledException)
+        {
+            logger.LogWarning("Approval {Approval} could not be ended ({Reason}); trying again", id, e.Message);
         }
     }
 
@@ -125,6 +171,14 @@ public sealed class ApprovalExecutor(
             // Stopped or lost the claim in the middle: the row stays 'executing', and whoever claims it next proves what happened.
             logger.LogWarning("Approval {Approval}: interrupted while running; the next gateway proves whether it ran", id);
         }
+        catch (Exception e) when (e is not (NpgsqlException or TimeoutException or IOException))
+        {
+            // A bug, and nobody knows how far it came: said so, and not tried again.
+            logger.LogError(e, "Approval {Approval}: failed in the middle of running", id);
+            await approvals.FinishAsync(execution, owner, ApprovalState.Unknown,
+                "The gateway failed while it ran this: either it ran, or it did not. Look at the target yourself before you ask again; nothing more is sent.",
+                Stopwatch.GetElapsedTime(started), new JsonObject { ["code"] = "gateway_error", ["attempt"] = execution.Attempt }, CancellationToken.None);
+        }
         finally
         {
             await done.CancelAsync();
@@ -134,6 +188,7 @@ public sealed class ApprovalExecutor(
 
     private async Task RenewAsync(ApprovalId id, string owner, CancellationTokenSource lost, CancellationToken done)
     {
+        var renewed = time.GetTimestamp();
         while (!done.IsCancellationRequested)
         {
             await Task.Delay(ApprovalExecution.Lease / 3, time, done).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -146,10 +201,17 @@ public sealed class ApprovalExecutor(
                     await lost.CancelAsync();
                     return;
                 }
+                renewed = time.GetTimestamp();
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException or IOException)
             {
                 logger.LogWarning("Approval {Approval}: the claim could not be renewed ({Reason})", id, e.Message);
+                // Others may take it for abandoned from now on.
+                if (time.GetElapsedTime(renewed) >= ApprovalExecution.Lease * 2 / 3)
+                {
+                    await lost.CancelAsync();
+                    return;
+                }
             }
         }
     }
@@ -160,9 +222,9 @@ public sealed class ApprovalExecutor(
         {
             wake.Release();
         }
-        catch (SemaphoreFullException)
+        catch (Exception e) when (e is SemaphoreFullException or ObjectDisposedException)
         {
-            // Two wake-ups at once are one.
+            // Two wake-ups at once are one; one while stopping is none.
         }
     }
 }

@@ -23,9 +23,9 @@ public sealed class FrozenCallRunner(IntegrationCatalog catalog, IUpstreamSender
     {
         var call = execution.Frozen.Call;
         if (catalog.Find(execution.Resource.Team, call.Integration) is not { } integration || integration.FindRule(call.Tool) is not { } rule)
-            return Changed($"the tool {call.Tool} of {call.Integration} is not there any more");
+            return Changed($"the tool {call.Tool} of {call.Integration} is not there any more", execution.Attempt);
         if (Difference(integration, rule, execution.Frozen) is { } difference)
-            return Changed(difference);
+            return Changed(difference, execution.Attempt);
         if (execution.Attempt > 1)
         {
             switch (await ProveAsync(integration, rule, execution, context, cancellationToken))
@@ -50,20 +50,21 @@ public sealed class FrozenCallRunner(IntegrationCatalog catalog, IUpstreamSender
         var details = new JsonObject { ["attempt"] = execution.Attempt, ["upstream_status"] = answer.Status, ["code"] = answer.Code };
         if (answer.Succeeded)
             return new(ApprovalState.Executed, $"It ran; the target answered {answer.Status}.", details);
-        if (answer.Status is { } status)
+        // A refusal is believed when nothing was sent before it: after a crash the earlier try may have landed meanwhile, and be why this one is refused.
+        if (execution.Attempt == 1 && answer.Status is { } status && Refuses(status))
             return new(ApprovalState.Failed, Failure(status, answer.Message()), details);
-        if (!answer.MayHaveRun)
+        if (execution.Attempt == 1 && answer.Status is null && !answer.MayHaveRun)
             return new(ApprovalState.Failed, $"It did not run: {answer.Sentence}", details);
         switch (await ProveAsync(integration, rule, execution, context, cancellationToken))
         {
             case ProofVerdict.Done:
                 details["proof"] = "done";
-                return new(ApprovalState.Executed, "It ran: the target did not answer, and shows the effect.", details);
+                return new(ApprovalState.Executed, $"It ran: {NoAnswer(answer)}, and the target shows the effect.", details);
             case ProofVerdict.NotDone:
                 details["proof"] = "not_done";
-                return new(ApprovalState.Failed, "It did not run: the target did not answer, and shows no effect.", details);
+                return new(ApprovalState.Failed, $"It did not run: {NoAnswer(answer)}, and the target shows no effect.", details);
             default:
-                return Unknown(rule, "The target was sent this and did not answer.", execution.Attempt);
+                return Unknown(rule, $"The target was sent this; {NoAnswer(answer)}.", execution.Attempt);
         }
     }
 
@@ -92,6 +93,11 @@ public sealed class FrozenCallRunner(IntegrationCatalog catalog, IUpstreamSender
         return now.Digest().AsSpan().SequenceEqual(frozen.Digest()) ? null : "the request would be another one";
     }
 
+    // The target decided and says so. An error of its own (5xx), or a time-out of something on the way (408), says nothing of what it did.
+    private static bool Refuses(int status) => status is >= 300 and < 500 and not 408;
+
+    private static string NoAnswer(TargetAnswer answer) => answer.Status is { } status ? $"it answered {status}" : "it did not answer";
+
     private static string Failure(int status, string message) => status switch
     {
         404 => "It did not run: the target does not exist any more (404).",
@@ -100,8 +106,11 @@ public sealed class FrozenCallRunner(IntegrationCatalog catalog, IUpstreamSender
         _ => $"The target refused it ({status}). The target says: {message}",
     };
 
-    private static ExecutionOutcome Changed(string what) =>
-        new(ApprovalState.Failed, $"Nothing was sent: {what} since it was approved. Ask again, so that people see what would run now.", new JsonObject { ["code"] = "changed_since_approved" });
+    private static ExecutionOutcome Changed(string what, int attempt) => attempt > 1
+        ? new(ApprovalState.Unknown,
+            $"The gateway was interrupted while it ran this, and {what} since: what it sent then can't be looked for any more. Look at the target yourself.",
+            new JsonObject { ["code"] = "changed_since_approved", ["attempt"] = attempt })
+        : new(ApprovalState.Failed, $"Nothing was sent: {what} since it was approved. Ask again, so that people see what would run now.", new JsonObject { ["code"] = "changed_since_approved" });
 
     private static ExecutionOutcome Unknown(ToolRule rule, string why, int attempt) => new(
         ApprovalState.Unknown,

@@ -50,7 +50,7 @@ internal static class RuleReads
             ProofTest.Exists => found && node is not null,
             ProofTest.Absent => !found || node is null,
             ProofTest.Equals => found && Same(node, Template.Json(condition.Value, values)),
-            ProofTest.NotEquals => found && node is not null && !Same(node, Template.Json(condition.Value, values)),
+            ProofTest.NotEquals => found && node is not null && Template.Json(condition.Value, values) is { } other && !Same(node, other),
             _ => false,
         };
     }
