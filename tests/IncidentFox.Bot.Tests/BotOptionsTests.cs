@@ -10,8 +10,10 @@ public sealed class BotOptionsTests
     {
         var errors = new BotOptions
         {
-            MaxSandboxes = 0, MaxAge = TimeSpan.Zero,
-            SlackUserCache = TimeSpan.FromDays(1), Workers = 0,
+            MaxSandboxes = 0,
+            MaxAge = TimeSpan.Zero,
+            SlackUserCache = TimeSpan.FromDays(1),
+            Workers = 0,
         }.Validate().ToList();
 
         Assert.Equal(4, errors.Count);

@@ -3,6 +3,7 @@ using IncidentFox.Bot.Inbound;
 using IncidentFox.Core;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Storage;
 using IncidentFox.Slack;
 
 namespace IncidentFox.Bot.Cards;
@@ -10,7 +11,7 @@ namespace IncidentFox.Bot.Cards;
 /// <summary>Brings an investigation's card up to date and then says in its thread what is news.</summary>
 internal sealed class InvestigationCardSender(
     CardStore cards, InvestigationStore investigations, ApprovalReader approvals, CardPoster poster, ChannelPace pace, CardLinks links, ISlackClient slack,
-    LateAnswers late, TimeProvider time)
+    LateAnswers late, Database database)
 {
     private const int Page = 1_000;
     private const int MaxEvents = 5_000;
@@ -48,7 +49,7 @@ internal sealed class InvestigationCardSender(
             if (news.Card is { } approval)
             {
                 place = await links.PlaceOfAsync(approval, cancellationToken);
-                if (place is null && time.GetUtcNow() - news.At < CardIsLate)
+                if (place is null && await database.NowAsync(cancellationToken) - news.At < CardIsLate)
                     return CardOutcome.Later(TimeSpan.FromSeconds(1));
             }
             await pace.WaitAsync(channel, cancellationToken);

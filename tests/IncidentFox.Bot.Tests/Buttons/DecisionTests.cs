@@ -53,8 +53,12 @@ public sealed class DecisionTests(BotPostgres postgres)
         var (approval, value) = await AskAsync(bot);
         bot.Slack.Users[TestBot.Admin] = new SlackUser
         {
-            Id = TestBot.Admin, Name = "ada", TeamId = kind switch { "foreign" => "T9", "unsaid" => null, _ => TestBot.Workspace },
-            IsBot = kind == "bot", IsRestricted = kind == "guest", IsDeleted = kind == "deleted",
+            Id = TestBot.Admin,
+            Name = "ada",
+            TeamId = kind switch { "foreign" => "T9", "unsaid" => null, _ => TestBot.Workspace },
+            IsBot = kind == "bot",
+            IsRestricted = kind == "guest",
+            IsDeleted = kind == "deleted",
         };
 
         await bot.ClickAsync(TestBot.Admin, ApproveButton.Id, value);

@@ -27,9 +27,13 @@ public sealed class HostileCardTests
         {
             var report = JsonSerializer.Serialize(new
             {
-                what_happened = words, why = more, confidence = words, method = more,
+                what_happened = words,
+                why = more,
+                confidence = words,
+                method = more,
                 evidence = Enumerable.Range(0, count).Select(_ => new { statement = words, tool = more, excerpt = words }),
-                next_steps = Enumerable.Repeat(more, count), not_seen = Enumerable.Repeat(words, count),
+                next_steps = Enumerable.Repeat(more, count),
+                not_seen = Enumerable.Repeat(words, count),
             });
             var steps = JsonSerializer.Serialize(new { @event = "plan", steps = Enumerable.Range(0, count).Select(i => new { id = $"{i}", title = words }) });
             var step = JsonSerializer.Serialize(new { @event = "step", id = "1", title = more, state = words, note = words });
@@ -60,7 +64,9 @@ public sealed class HostileCardTests
     public void A_report_of_another_shape_is_drawn_as_far_as_it_goes(string report) =>
         Inert(InvestigationCard.Render(new InvestigationView
         {
-            Investigation = Samples.Investigation(InvestigationState.Completed, report), Approvals = [], Driver = null,
+            Investigation = Samples.Investigation(InvestigationState.Completed, report),
+            Approvals = [],
+            Driver = null,
             Timeline = [Samples.Event(1, "plan", report), Samples.Event(2, "step", report), Samples.Event(3, "notice", report), Samples.Event(4, "garbage", report)],
         }));
 
@@ -83,7 +89,11 @@ public sealed class HostileCardTests
         AgentReason = words,
     }, votes: 2) with
     {
-        Tool = "pod_restart", DecidedBy = words, DecisionReason = more, Outcome = words, Requesters = [.. Enumerable.Repeat(words, count)],
+        Tool = "pod_restart",
+        DecidedBy = words,
+        DecisionReason = more,
+        Outcome = words,
+        Requesters = [.. Enumerable.Repeat(words, count)],
     };
 
     private static void Inert(SlackMessage message)

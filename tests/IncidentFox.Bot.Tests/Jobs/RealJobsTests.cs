@@ -105,7 +105,13 @@ public sealed class RealJobsTests(BotPostgres postgres)
 
     private static SlashCommand Command(string text) => new()
     {
-        Command = "/incidentfox", Text = text, UserId = TestBot.Operator, UserName = "otto", ChannelId = TestBot.Incidents, ChannelName = "incidents",
-        TeamId = TestBot.Workspace, TriggerId = Guid.NewGuid().ToString(),
+        Command = "/incidentfox",
+        Text = text,
+        UserId = TestBot.Operator,
+        UserName = "otto",
+        ChannelId = TestBot.Incidents,
+        ChannelName = "incidents",
+        TeamId = TestBot.Workspace,
+        TriggerId = Guid.NewGuid().ToString(),
     };
 }

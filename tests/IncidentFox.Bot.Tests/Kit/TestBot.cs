@@ -91,25 +91,44 @@ internal sealed class TestBot : IAsyncDisposable
     public async Task<SlackReply> RawCommandAsync(string user, string text, string channel, string command = "/incidentfox", string? trigger = null, string workspace = Workspace) =>
         await Get<ISlackHandler>().OnCommandAsync(new SlashCommand
         {
-            Command = command, Text = text, UserId = user, UserName = user, ChannelId = channel, ChannelName = "x", TeamId = workspace,
-            TriggerId = trigger ?? $"trigger.{Interlocked.Increment(ref _delivery)}", ResponseUrl = $"https://hooks.slack.com/{user}",
+            Command = command,
+            Text = text,
+            UserId = user,
+            UserName = user,
+            ChannelId = channel,
+            ChannelName = "x",
+            TeamId = workspace,
+            TriggerId = trigger ?? $"trigger.{Interlocked.Increment(ref _delivery)}",
+            ResponseUrl = $"https://hooks.slack.com/{user}",
         }, Ct);
 
     public async Task<SlackReply> ClickAsync(string user, string action, string? value, string channel = Approvals, string? workspace = Workspace, string? responseUrl = "https://hooks.slack.com/click") =>
         await Get<ISlackHandler>().OnInteractionAsync(new SlackInteraction
         {
-            Type = SlackInteractionType.BlockActions, DeliveryKey = $"d{Interlocked.Increment(ref _delivery)}", UserId = user, UserTeamId = workspace,
-            TeamId = Workspace, ChannelId = channel, TriggerId = "trigger", ResponseUrl = responseUrl,
+            Type = SlackInteractionType.BlockActions,
+            DeliveryKey = $"d{Interlocked.Increment(ref _delivery)}",
+            UserId = user,
+            UserTeamId = workspace,
+            TeamId = Workspace,
+            ChannelId = channel,
+            TriggerId = "trigger",
+            ResponseUrl = responseUrl,
             Actions = [new SlackAction { ActionId = action, BlockId = "b", Type = "button", Value = value }],
         }, Ct);
 
     public async Task<SlackReply> SubmitAsync(string user, string callback, string? metadata, string? reason, string? note = null) =>
         await Get<ISlackHandler>().OnInteractionAsync(new SlackInteraction
         {
-            Type = SlackInteractionType.ViewSubmission, DeliveryKey = $"d{Interlocked.Increment(ref _delivery)}", UserId = user, UserTeamId = Workspace, TeamId = Workspace,
+            Type = SlackInteractionType.ViewSubmission,
+            DeliveryKey = $"d{Interlocked.Increment(ref _delivery)}",
+            UserId = user,
+            UserTeamId = Workspace,
+            TeamId = Workspace,
             View = new SlackSubmittedView
             {
-                Id = "V1", CallbackId = callback, PrivateMetadata = metadata,
+                Id = "V1",
+                CallbackId = callback,
+                PrivateMetadata = metadata,
                 Values = new Dictionary<string, IReadOnlyDictionary<string, string?>>
                 {
                     ["reason"] = new Dictionary<string, string?> { ["text"] = reason },
@@ -221,11 +240,16 @@ internal sealed class TestBot : IAsyncDisposable
     {
         PersonOptions Person(string slack, string name, params (string Team, string Role)[] roles) => new()
         {
-            Slack = slack, Name = name, Email = $"{name.ToLowerInvariant()}@example.com", Roles = [.. roles.Select(r => new RoleOptions { Team = r.Team, Role = r.Role })],
+            Slack = slack,
+            Name = name,
+            Email = $"{name.ToLowerInvariant()}@example.com",
+            Roles = [.. roles.Select(r => new RoleOptions { Team = r.Team, Role = r.Role })],
         };
         var options = new DirectoryOptions
         {
-            Id = "acme", Name = "Acme", SlackWorkspace = Workspace,
+            Id = "acme",
+            Name = "Acme",
+            SlackWorkspace = Workspace,
             Teams =
             [
                 new TeamOptions { Id = "shop", Name = "Shop", Channels = [Incidents, Approvals] },
@@ -245,11 +269,18 @@ internal sealed class TestBot : IAsyncDisposable
     {
         Call = new ToolCall
         {
-            Integration = "kubernetes", Tool = "pod_restart", Effect = ToolEffect.Write, RuleVersion = new string('a', 64),
+            Integration = "kubernetes",
+            Tool = "pod_restart",
+            Effect = ToolEffect.Write,
+            RuleVersion = new string('a', 64),
             Parameters = new JsonObject { ["name"] = target },
         },
-        Origin = "https://k8s:6443", Method = "DELETE", PathAndQuery = $"/api/v1/namespaces/shop/pods/{target}",
-        CredentialReference = "file:///token", Preconditions = new JsonObject { ["uid"] = "1" }, PolicyDigest = new string('b', 64),
+        Origin = "https://k8s:6443",
+        Method = "DELETE",
+        PathAndQuery = $"/api/v1/namespaces/shop/pods/{target}",
+        CredentialReference = "file:///token",
+        Preconditions = new JsonObject { ["uid"] = "1" },
+        PolicyDigest = new string('b', 64),
     };
 
     private async Task<string> ReplyAsync(string user, string text, string channel, string command, string? trigger, string workspace)

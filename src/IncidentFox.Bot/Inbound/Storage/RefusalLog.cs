@@ -40,7 +40,9 @@ internal sealed class RefusalLog(Database database, AuditLog audit) : ISlackRefu
                     Status = "denied",
                     Details = new JsonObject
                     {
-                        ["path"] = refusal.Path, ["reason"] = refusal.Reason, ["suppressed_before"] = refusal.Suppressed,
+                        ["path"] = refusal.Path,
+                        ["reason"] = refusal.Reason,
+                        ["suppressed_before"] = refusal.Suppressed,
                     },
                 }, ct);
             }
