@@ -16,7 +16,7 @@ internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools po
 
     private string Name => request.Integration.Name;
 
-    // A read changes nothing, so only for a write it is known to the byte.
+    // A read changes nothing, so only for a write it is known exactly.
     private bool MayHaveRun => _lease?.Mark is { } mark ? mark.MayHaveReached : _lease is not null;
 
     public async Task<UpstreamResult> SendAsync(HttpRequestMessage message, IReadOnlyList<string> secrets)
@@ -72,13 +72,15 @@ internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools po
             return new("address_refused", refused.Message + " Nothing was sent.", mayHaveRun: false);
         if (_limit.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
             return new("upstream_timeout", TimeoutSentence, MayHaveRun);
-        if (Find<AuthenticationException>(e) is not null || e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError })
+        // TLS can fail after a write was sent, too: then it is no longer certain that nothing ran.
+        var sent = _lease?.Mark is { MayHaveReached: true };
+        if (!sent && (Find<AuthenticationException>(e) is not null || e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }))
             return new("upstream_untrusted", $"The gateway does not trust the certificate of {Name}, or no version of TLS suits both, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
         if (_lease is null && e is CryptographicException or IOException or UnauthorizedAccessException)
             return new("upstream_untrusted", $"The file with the certificate authorities of {Name} can't be read, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
         // The handler's own time limit for connecting shows as a cancellation.
         var connecting = e is OperationCanceledException or HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError };
-        if (connecting && _lease?.Mark is not { MayHaveReached: true })
+        if (connecting && !sent)
             return new("upstream_unreachable", $"{Name} can't be reached: no connection to it can be made. Nothing was sent.", mayHaveRun: false);
         if (e is HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse })
             return new("response_refused", $"{Name} sent an answer that breaks the rules of HTTP or whose headers are too long.", MayHaveRun);
