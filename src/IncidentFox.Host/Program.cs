@@ -1,1 +1,12 @@
-return 0;
+using System.CommandLine;
+using IncidentFox.Host.Cli;
+
+var config = new Option<FileInfo?>("--config") { Description = "Configuration file; default: appsettings.json here, else what make run wrote.", Recursive = true };
+var root = new RootCommand("IncidentFox: the incident bot for Slack.")
+{
+    config,
+    ServeCommand.Create(config),
+    MigrateCommand.Create(config),
+    AuditCommand.Create(config),
+};
+return await root.Parse(args).InvokeAsync();

@@ -1,3 +1,6 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
 using IncidentFox.Workbench.Estate.Cluster;
 using IncidentFox.Workbench.Estate.Faults;
 using IncidentFox.Workbench.Estate.Kubernetes;
@@ -80,6 +83,27 @@ public sealed class DemoEstate : IAsyncDisposable
 
     internal ShopRuntime Runtime => _runtime;
 
+    /// <summary>Ends when Alertmanager has an alert firing for a service: that is when somebody would ask.</summary>
+    public async Task WaitForAlertAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = AlertmanagerUrl };
+        var pair = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{AlertmanagerCredential.User}:{AlertmanagerCredential.Password}"));
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Basic", pair);
+        while (JsonNode.Parse(await http.GetStringAsync("api/v2/alerts?active=true", cancellationToken)) is not JsonArray { Count: > 0 })
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(200), cancellationToken);
+        }
+    }
+
+    /// <summary>Ends when the cluster shows what the fault does: the pod in trouble restarted or is not ready, or the Deployment has no ready pod.</summary>
+    public async Task WaitForSymptomAsync(CancellationToken cancellationToken)
+    {
+        while (!ShowsSymptom())
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
+        }
+    }
+
     /// <summary>The pods of a namespace that are not being deleted, as they are now.</summary>
     public IReadOnlyList<string> PodNames(string ns)
     {
@@ -145,6 +169,25 @@ public sealed class DemoEstate : IAsyncDisposable
 
         _network.Dispose();
         _stop.Dispose();
+    }
+
+    private bool ShowsSymptom()
+    {
+        if (FaultTruth is not { Fix.Parameters: var target })
+        {
+            return false;
+        }
+
+        lock (_store.Gate)
+        {
+            if (target.TryGetValue("pod", out var pod))
+            {
+                return _store.Get(ResourceTypes.Pods, target["namespace"], pod)?["status"]?["containerStatuses"]?[0] is { } container
+                    && ((int?)container["restartCount"] > 0 || (bool?)container["ready"] == false);
+            }
+
+            return ((int?)_store.Get(ResourceTypes.Deployments, target["namespace"], target["deployment"])?["status"]?["readyReplicas"] ?? 0) == 0;
+        }
     }
 
     private async Task StartPartsAsync(DemoEstateOptions options, CancellationToken cancellationToken)

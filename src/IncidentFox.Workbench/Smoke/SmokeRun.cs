@@ -31,6 +31,8 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
         transcript.Heading("The main job");
         var truth = await stack.Estate.FaultBegan.WaitAsync(ct);
         transcript.Say($"the estate is broken ({truth.Fault}): {truth.RootCause}");
+        await stack.Estate.WaitForAlertAsync(ct);
+        transcript.Say("Alertmanager has an alert firing");
         var (card, approval) = await ProposeAsync(truth, ct);
         transcript.Quote(MessageText.Of(_slack.State.Find(card.Channel, card.Ts)!));
         transcript.Heading("The approval card");
@@ -53,18 +55,19 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
             await WorkspaceSession.UntilAsync("the pod's replacement", () => !stack.Estate.PodNames("shop").Contains(pod!), ct);
             transcript.Seen($"pod {pod} was replaced");
         }
-        await CompletedAsync(card, ct);
+        var notice = await _people.WaitForReplyAsync(card, "the agent's word that the effect is there", t => !t.Contains("Approved by", StringComparison.Ordinal) && t.Contains("ready", StringComparison.OrdinalIgnoreCase), ct);
+        transcript.Seen($"the agent checked the effect: {OneLine(MessageText.Of(notice))}");
         await TimesAsync(ct);
     }
 
     private async Task DeniedAsync(CancellationToken ct)
     {
         transcript.Heading("A denied run changes nothing");
-        var before = await BreakAsync(DemoFaults.MemoryLeak);
-        var (card, approval) = await ProposeAsync(stack.Estate.FaultTruth!, ct);
+        var before = await BreakAsync(DemoFaults.MemoryLeak, ct);
+        var (_, approval) = await ProposeAsync(stack.Estate.FaultTruth!, ct);
         await _people.DenyAsync(DemoPeople.Ada, approval, "Let me look at the heap first", ct);
         await _people.WaitForTextAsync(approval, "the denial on the card", t => t.Contains("Denied by", StringComparison.Ordinal), ct);
-        await CompletedAsync(card, ct);
+        await CompletedAsync(ct);
         transcript.Check(Changes == before, "denied; the estate is as it was");
     }
 
@@ -72,13 +75,13 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
     {
         transcript.Heading("A timed-out run changes nothing");
         var before = Changes;
-        var (card, approval) = await ProposeAsync(stack.Estate.FaultTruth!, ct);
+        var (_, approval) = await ProposeAsync(stack.Estate.FaultTruth!, ct);
         await database.MoveClockAsync(TimeSpan.FromMinutes(31), ct);
         transcript.Say("31 minutes pass on the database's clock");
         await _people.WaitForTextAsync(approval, "the time-out on the card", t => t.Contains("Nobody decided in time", StringComparison.Ordinal), ct);
         var late = await _slack.ClickAsync(DemoPeople.Ada, approval.Channel, approval.Ts, WorkspaceSession.Approve, ct: ct);
         transcript.Say($"a late click: {late.Outcome} {late.Problem}");
-        await CompletedAsync(card, ct);
+        await CompletedAsync(ct);
         transcript.Check(Changes == before, "timed out; the estate is as it was");
     }
 
@@ -102,7 +105,7 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
     private async Task KilledBeforeAnswerAsync(CancellationToken ct)
     {
         transcript.Heading("kill -9 after the write, before its answer");
-        var before = await BreakAsync(DemoFaults.ScaledToZero);
+        var before = await BreakAsync(DemoFaults.ScaledToZero, ct);
         var (_, approval) = await ProposeAsync(stack.Estate.FaultTruth!, ct);
         using var stall = stack.Estate.StallNext(r => r.Method is "DELETE" or "PATCH" && !r.Query.Contains("dryRun", StringComparison.Ordinal) && !r.Body.Contains("dryRun", StringComparison.Ordinal));
         await ApproveAsync(approval, ct);
@@ -166,21 +169,21 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
         transcript.Check(Changes == changes, "the estate changed exactly once");
     }
 
-    private async Task CompletedAsync(Message card, CancellationToken ct)
+    // The latest investigation: the one that the step began.
+    private async Task CompletedAsync(CancellationToken ct)
     {
-        await WorkspaceSession.UntilAsync("the investigation's end", () =>
-            database.ReadAsync<long>("select count(*) from app.investigations where status not in ('completed', 'failed', 'stopped')", ct).GetAwaiter().GetResult() == 0, ct);
-        transcript.Check(
-            await database.ReadAsync<string>("select status from app.investigations order by created_at desc limit 1", ct) == "completed", "the investigation is completed");
-        _ = card;
+        const string Status = "select status from app.investigations order by created_at desc limit 1";
+        await WorkspaceSession.UntilAsync("the investigation's end", () => database.ReadAsync<string>(Status, ct).GetAwaiter().GetResult() is "completed" or "failed" or "stopped", ct);
+        transcript.Check(await database.ReadAsync<string>(Status, ct) == "completed", "the investigation is completed");
     }
 
     private Task WaitForStatusAsync(string status, CancellationToken ct) => WorkspaceSession.UntilAsync($"the approval to be {status}", () =>
         database.ReadAsync<string>("select status from app.approvals order by created_at desc limit 1", ct).GetAwaiter().GetResult() == status, ct);
 
-    private async Task<int> BreakAsync(string fault)
+    private async Task<int> BreakAsync(string fault, CancellationToken ct)
     {
         await stack.Estate.SeedAsync(fault);
+        await stack.Estate.WaitForSymptomAsync(ct);
         transcript.Say($"the estate breaks again: {stack.Estate.FaultTruth!.RootCause}");
         return Changes;
     }

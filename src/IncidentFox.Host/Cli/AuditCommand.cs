@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Text.Json;
+using IncidentFox.Core;
+using IncidentFox.Core.Audit;
+using Spectre.Console;
+
+namespace IncidentFox.Host.Cli;
+
+/// <summary><c>incidentfox audit tail|verify</c>.</summary>
+public static class AuditCommand
+{
+    /// <summary>The command with its subcommands.</summary>
+    public static Command Create(Option<FileInfo?> config)
+    {
+        var command = new Command("audit", "Reads and proves the audit trail.");
+        command.Subcommands.Add(Tail(config));
+        command.Subcommands.Add(Verify(config));
+        return command;
+    }
+
+    private static Command Tail(Option<FileInfo?> config)
+    {
+        var lines = new Option<int>("--lines", "-n") { Description = "How many events to begin with.", DefaultValueFactory = _ => 50 };
+        lines.Validators.Add(r =>
+        {
+            if (r.GetValueOrDefault<int>() is < 0 or > 100_000)
+                r.AddError("--lines must be from 0 to 100000.");
+        });
+        var follow = new Option<bool>("--follow", "-f") { Description = "Go on with new events until interrupted." };
+        var investigation = new Option<string?>("--investigation") { Description = "Only this investigation (inv_…)." };
+        var type = new Option<string?>("--type") { Description = "Only this event type, e.g. tool_executed." };
+        var json = new Option<bool>("--json") { Description = "One JSON object a line, in the documented format." };
+        var command = new Command("tail", "Prints the last events, oldest first.") { lines, follow, investigation, type, json };
+        command.SetAction(async (parse, ct) =>
+        {
+            await using var access = await DatabaseAccess.OpenAsync(parse.GetValue(config), ct);
+            if (access is null)
+                return 2;
+            Guid? id = null;
+            if (parse.GetValue(investigation) is { } text)
+            {
+                if (!InvestigationId.TryParse(text, out var parsed))
+                {
+                    Console.Error.WriteLine($"'{text}' is no investigation id: it looks like inv_ and 32 digits.");
+                    return 2;
+                }
+                id = parsed.Value;
+            }
+            var filter = new AuditFilter { InvestigationId = id, EventType = parse.GetValue(type) };
+            var reader = new AuditReader(access.Database, access.Cipher);
+            AuditEvent? last = null;
+            foreach (var e in await reader.LastAsync(parse.GetValue(lines), filter, ct))
+                Print(last = e, parse.GetValue(json));
+            while (parse.GetValue(follow) && !ct.IsCancellationRequested)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(500), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (ct.IsCancellationRequested)
+                    break;
+                foreach (var e in await reader.AfterAsync(last, 1_000, filter, ct))
+                    Print(last = e, parse.GetValue(json));
+            }
+            return 0;
+        });
+        return command;
+    }
+
+    private static Command Verify(Option<FileInfo?> config)
+    {
+        var command = new Command("verify", "Recomputes the hash chain from the events as they stand. Exit code 1 when it does not hold.");
+        command.SetAction(async (parse, ct) =>
+        {
+            await using var access = await DatabaseAccess.OpenAsync(parse.GetValue(config), ct);
+            if (access is null)
+                return 2;
+            var result = await new AuditVerifier(access.Database).VerifyAsync(ct);
+            foreach (var problem in result.Problems)
+                Console.WriteLine($"PROBLEM {problem}");
+            Console.WriteLine(result.Holds
+                ? $"The chain holds: {result.Links} events sealed, {result.Unsealed} waiting, head {result.Head}"
+                : $"The chain does not hold: {result.Problems.Count} problem(s) in {result.Links} links.");
+            return result.Holds ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static void Print(AuditEvent e, bool json)
+    {
+        if (json)
+        {
+            Console.WriteLine(AuditJson.Format(e).ToJsonString());
+            return;
+        }
+        var color = e.Status switch { "success" or "caged" => "green", "denied" or "error" or "not_caged" => "red", "unknown" => "yellow", _ => "grey" };
+        var parts = new[]
+        {
+            e.Tool, e.Parameters is { Count: > 0 } p ? p.ToJsonString() : null, e.Query is null ? null : JsonSerializer.Serialize(e.Query),
+            e.Details?.ToJsonString(), e.DurationMs is { } ms ? $"{ms} ms" : null,
+        };
+        AnsiConsole.MarkupLineInterpolated(
+            $"[grey]{e.At:HH:mm:ss.fff}[/] [{color}]{e.Status ?? "-",-9}[/] [bold]{e.EventType,-22}[/] {e.UserId ?? "-"} {string.Join(' ', parts.Where(x => x is not null))}");
+    }
+}

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using IncidentFox.Core.Audit;
+using IncidentFox.Core.Identity;
+using IncidentFox.Core.Storage;
+using IncidentFox.Host.Composition;
+using IncidentFox.Host.Configuration;
+using IncidentFox.Secrets;
+using IncidentFox.Slack;
+using Npgsql;
+
+namespace IncidentFox.Host.Cli;
+
+/// <summary><c>incidentfox serve</c>: the product.</summary>
+public static class ServeCommand
+{
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(5);
+
+    /// <summary>The command.</summary>
+    public static Command Create(Option<FileInfo?> config)
+    {
+        var role = new Option<HostRole>("--role") { Description = "all (one machine), bot or gateway.", DefaultValueFactory = _ => HostRole.All };
+        var command = new Command("serve", "Runs the product until SIGTERM or Ctrl+C.") { role };
+        command.SetAction(async (parse, ct) =>
+        {
+            if (Start.Load(parse.GetValue(config)) is not { } configuration)
+                return 2;
+            var (settings, errors) = HostSettings.Read(configuration, parse.GetValue(role));
+            if (settings is null)
+            {
+                Start.Refuse<object>(errors);
+                return 2;
+            }
+            var logger = Logs.Create(configuration);
+            try
+            {
+                return await RunAsync(settings, parse.GetValue(role), logger, ct);
+            }
+            finally
+            {
+                await ((IAsyncDisposable)logger).DisposeAsync();
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(HostSettings settings, HostRole role, Serilog.ILogger logger, CancellationToken cancellationToken)
+    {
+        // Both signals end the process in order; a second one is the impatient user's right and ends it at once.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var term = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = !stop.IsCancellationRequested;
+            stop.Cancel();
+        }
+
+        var (gatewayKeys, botKeys, problems) = await StartupSecrets.FetchAsync(settings, role, stop.Token);
+        if (problems.Count > 0)
+        {
+            Start.Refuse<object>(problems);
+            return 2;
+        }
+        await using var gateway = GatewayApp.Build(settings, gatewayKeys!, logger);
+        await using var bot = role == HostRole.All ? BotApp.Build(settings, botKeys!, GatewayApp.Door(gateway), logger) : null;
+        try
+        {
+            if (bot is not null)
+                await PrepareAsync(bot.Services, settings, stop.Token);
+            await gateway.StartAsync(stop.Token);
+            if (bot is not null)
+                await bot.StartAsync(stop.Token);
+        }
+        catch (NpgsqlException e)
+        {
+            Start.Refuse<object>([e is PostgresException { SqlState: "42P01" or "3F000" }
+                ? "The database has no schema of this version: run incidentfox migrate."
+                : $"The database does not answer: {e.Message}"]);
+            return 1;
+        }
+        logger.Information("ready on {Url}", bot is null ? "the agents' door" : settings.HttpUrl.AbsoluteUri);
+        await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        logger.Information("stopping");
+        using var patience = new CancellationTokenSource(StopWithin);
+        if (bot is not null)
+            await bot.StopAsync(patience.Token);
+        await gateway.StopAsync(patience.Token);
+        logger.Information("stopped");
+        return 0;
+    }
+
+    private static async Task PrepareAsync(IServiceProvider services, HostSettings settings, CancellationToken ct) =>
+        await new DirectorySync(services.GetRequiredService<Database>(), services.GetRequiredService<AuditLog>()).ApplyAsync(settings.Directory, ct);
+}
