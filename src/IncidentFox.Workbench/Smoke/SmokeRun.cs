@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using IncidentFox.Workbench.Estate.Faults;
 using IncidentFox.Workbench.SlackWorkspace;
 using IncidentFox.Workbench.Stack;
@@ -123,15 +124,23 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
     private async Task AuditAsync(CancellationToken ct)
     {
         transcript.Heading("The audit trail");
-        var (_, tail) = await stack.RunCommandAsync(ct, "audit", "tail", "--json", "--lines", "1000", "--investigation", await database.ReadAsync<string>(
-            "select 'inv_' || replace(id::text, '-', '') from app.investigations order by created_at limit 1", ct));
-        var types = tail.Split('\n').Select(l => System.Text.Json.Nodes.JsonNode.Parse(l)!["event_type"]!.GetValue<string>()).ToList();
-        transcript.Check(InOrder(types, "investigation_started", "sandbox_changed", "tool_requested", "tool_executed", "data_accessed", "approval_requested",
-            "approval_refused", "approval_voted", "approval_granted", "tool_requested", "tool_executed", "investigation_ended"), "every step of the main job stands in the audit trail, in order");
-        foreach (var line in tail.Split('\n').Where(l => l.Contains("approval_", StringComparison.Ordinal)).Take(6))
+        var main = await TrailAsync(1, ct);
+        transcript.Check(InOrder(main, "investigation_started", "sandbox_changed", "tool_requested", "tool_executed", "data_accessed", "approval_requested",
+            "approval_refused", "approval_voted", "approval_granted", "tool_requested", "tool_executed"), "every step of the main job stands in the audit trail, in order");
+        foreach (var line in main.Where(l => l.Contains("\"approval_", StringComparison.Ordinal)))
             transcript.Quote(line);
+        transcript.Check(InOrder(await TrailAsync(2, ct), "investigation_started", "approval_requested", "approval_denied", "investigation_ended"), "so does the denied one, to its end");
+        transcript.Check(InOrder(await TrailAsync(3, ct), "investigation_started", "approval_requested", "approval_expired", "investigation_ended"), "and the timed-out one");
         var (exitCode, verified) = await stack.RunCommandAsync(ct, "audit", "verify");
         transcript.Check(exitCode == 0, verified.Trim());
+    }
+
+    // The lines of the nth investigation, as the command prints them.
+    private async Task<IReadOnlyList<string>> TrailAsync(int number, CancellationToken ct)
+    {
+        var id = await database.ReadAsync<string>($"select 'inv_' || replace(id::text, '-', '') from app.investigations order by created_at offset {number - 1} limit 1", ct);
+        var (_, tail) = await stack.RunCommandAsync(ct, "audit", "tail", "--json", "--lines", "1000", "--investigation", id);
+        return tail.Split('\n');
     }
 
     private async Task<(Message Card, Message Approval)> ProposeAsync(FaultTruth truth, CancellationToken ct)
@@ -155,7 +164,7 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
     {
         await _slack.ClickAsync(DemoPeople.Ada, approval.Channel, approval.Ts, WorkspaceSession.Approve, ct: ct);
         transcript.Seen("Ada (admin) clicks Approve");
-        if (MessageText.Of(approval).Contains("2 approvals", StringComparison.Ordinal))
+        if (MessageText.Of(approval).Contains("Needs 2", StringComparison.Ordinal))
         {
             await _slack.ClickAsync(DemoPeople.Ben, approval.Channel, approval.Ts, WorkspaceSession.Approve, ct: ct);
             transcript.Seen("Ben (admin) clicks Approve");
@@ -196,8 +205,9 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
           from app.sandboxes s join app.investigations i on i.id = s.investigation_id order by s.created_at limit 1
         """, ct));
 
-    private static bool InOrder(IReadOnlyList<string> types, params ReadOnlySpan<string> wanted)
+    private static bool InOrder(IReadOnlyList<string> lines, params ReadOnlySpan<string> wanted)
     {
+        var types = lines.Select(l => (string)JsonNode.Parse(l)!["event_type"]!).ToList();
         var at = 0;
         foreach (var type in types)
         {
