@@ -76,7 +76,7 @@ public sealed record FrozenRequest
         JsonObject Members(string name) => o[name] is JsonObject members
             ? (JsonObject)members.DeepClone()
             : throw new JsonException($"A frozen request without '{name}'.");
-        ToolEffect Effect(string name) => Enum.TryParse<ToolEffect>(name, out var effect) && effect.ToString() == name
+        ToolEffect Effect(string name) => Enum.TryParse<ToolEffect>(name, out var effect) && Enum.IsDefined(effect) && effect.ToString() == name
             ? effect
             : throw new JsonException("A frozen request with an effect that is not known.");
         return new FrozenRequest

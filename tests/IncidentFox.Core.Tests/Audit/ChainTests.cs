@@ -1,0 +1,158 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace IncidentFox.Core.Tests.Audit;
+
+public sealed class ChainTests(TestPostgres postgres)
+{
+    private static AuditSealer Sealer(TestDatabase db) => new(db.Gateway, TimeProvider.System, NullLogger<AuditSealer>.Instance);
+
+    private static Task<AuditVerification> VerifyAsync(TestDatabase db) => new AuditVerifier(db.Bot, db.SharedCipher).VerifyAsync(default);
+
+    private static async Task AppendAsync(TestDatabase db, int count)
+    {
+        var audit = new AuditLog(db.Gateway, db.SharedCipher);
+        for (var i = 0; i < count; i++)
+        {
+            await audit.AppendAsync(new AuditEvent
+            {
+                EventType = "tool_executed", Query = i % 2 == 0 ? $"question {i}" : null, DurationMs = i,
+                Parameters = new JsonObject { ["n"] = i, ["ratio"] = 0.1, ["big"] = 12345678901234567890m, ["text"] = "ä\"\\ \u2028<&>" },
+            }, default);
+        }
+    }
+
+    [Fact]
+    public async Task A_sealed_trail_holds_and_says_how_long_it_is()
+    {
+        await using var db = await postgres.CreateAsync();
+        await AppendAsync(db, 5);
+        Assert.Equal(5, (await VerifyAsync(db)).Unsealed);
+        Assert.Equal(5, await Sealer(db).SealAsync(default));
+        Assert.Equal(0, await Sealer(db).SealAsync(default));
+        var result = await VerifyAsync(db);
+        Assert.Empty(result.Problems);
+        Assert.Equal((5, 0), (result.Links, result.Unsealed));
+        Assert.Equal(result.Head, Assert.Single(await db.QueryAsync<string>("select encode(hash, 'hex') from app.audit_chain order by sequence desc limit 1")));
+    }
+
+    [Fact]
+    public async Task The_first_link_can_be_recomputed_by_hand()
+    {
+        await using var db = await postgres.CreateAsync();
+        await AppendAsync(db, 1);
+        await Sealer(db).SealAsync(default);
+        var e = Assert.Single(await new AuditReader(db.Bot, db.SharedCipher).LastAsync(1, new AuditFilter(), default));
+        var payload = Assert.Single(await db.QueryAsync<byte[]>("select payload_digest from app.audit_events"));
+        var json = AuditJson.Format(e with { Query = null });
+        json["payload_digest"] = Convert.ToHexStringLower(payload);
+        var digest = System.Security.Cryptography.SHA256.HashData(CanonicalJson.Write(json));
+        var hash = System.Security.Cryptography.SHA256.HashData([0, 0, 0, 0, 0, 0, 0, 1, .. new byte[32], .. digest]);
+        Assert.Equal(hash, Assert.Single(await db.QueryAsync<byte[]>("select hash from app.audit_chain")));
+    }
+
+    [Fact]
+    public async Task More_than_a_batch_and_several_sealers_at_once_make_one_unbroken_chain()
+    {
+        await using var db = await postgres.CreateAsync();
+        await db.ExecuteAsync("insert into app.audit_events (id, event_type) select gen_random_uuid(), 'tool_executed' from generate_series(1, 1200)");
+        while (Assert.Single(await db.QueryAsync<long>("select count(*) from app.audit_unsealed")) > 0)
+            await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Sealer(db).SealAsync(default)));
+        var result = await VerifyAsync(db);
+        Assert.Empty(result.Problems);
+        Assert.Equal(1200, result.Links);
+    }
+
+    [Fact]
+    public async Task An_event_that_is_committed_late_is_sealed_late_and_none_is_lost()
+    {
+        await using var db = await postgres.CreateAsync();
+        var audit = new AuditLog(db.Gateway, db.SharedCipher);
+        await using (var connection = await db.Gateway.OpenAsync(default))
+        await using (var slow = await connection.BeginTransactionAsync())
+        {
+            await audit.AppendAsync(connection, new AuditEvent { EventType = "slow" }, default);
+            await AppendAsync(db, 2);
+            Assert.Equal(2, await Sealer(db).SealAsync(default));
+            await slow.CommitAsync();
+        }
+        Assert.Equal(1, await Sealer(db).SealAsync(default));
+        Assert.Equal("slow", Assert.Single(await db.QueryAsync<string>("select event_type from app.audit_chain join app.audit_events on id = event_id where sequence = 3")));
+        Assert.Empty((await VerifyAsync(db)).Problems);
+    }
+
+    [Fact]
+    public async Task The_running_sealer_seals_on_its_own()
+    {
+        await using var db = await postgres.CreateAsync();
+        using var sealer = Sealer(db);
+        await sealer.StartAsync(default);
+        await AppendAsync(db, 3);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        while ((await VerifyAsync(db)).Unsealed > 0)
+            await Task.Delay(50, limit.Token);
+        await sealer.StopAsync(default);
+        Assert.Equal(3, (await VerifyAsync(db)).Links);
+    }
+
+    [Fact]
+    public async Task Retention_may_delete_questions_and_the_chain_still_holds()
+    {
+        await using var db = await postgres.CreateAsync();
+        await AppendAsync(db, 4);
+        await Sealer(db).SealAsync(default);
+        await db.ExecuteAsync("delete from app.audit_payloads");
+        Assert.Empty((await VerifyAsync(db)).Problems);
+    }
+
+    [Theory]
+    [InlineData("update app.audit_events set user_id = 'somebody else' where id = @id", "sequence 3: event", "was changed after it was sealed")]
+    [InlineData("update app.audit_events set parameters = parameters || '{\"n\": 9}' where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("update app.audit_events set at = at - interval '1 microsecond' where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("update app.audit_events set payload_digest = decode(repeat('00', 32), 'hex') where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("alter table app.audit_events drop constraint audit_events_parameters_object; update app.audit_events set parameters = '[1]' where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("delete from app.audit_payloads where event_id = @id; alter table app.audit_chain drop constraint audit_chain_event_id_fkey; delete from app.audit_events where id = @id", "sequence 3: its event is gone", "")]
+    [InlineData("delete from app.audit_chain where sequence = 3", "sequence 3 is missing", "goes on at 4")]
+    [InlineData("delete from app.audit_chain where sequence = 5", "neither sealed nor waiting", "links were removed")]
+    [InlineData("update app.audit_chain set sequence = 10 - sequence where sequence in (3, 4)", "sequence 3 is missing", "")]
+    [InlineData("update app.audit_chain set sequence = -1 where sequence = 3; update app.audit_chain set sequence = 3 where sequence = 4; update app.audit_chain set sequence = 4 where sequence = -1", "sequence 3: does not follow", "")]
+    [InlineData("update app.audit_chain set hash = decode(repeat('ab', 32), 'hex') where sequence = 5", "sequence 5: its hash does not match", "")]
+    [InlineData("update app.audit_chain set prev_hash = decode(repeat('ab', 32), 'hex') where sequence = 3", "sequence 3: does not follow", "")]
+    [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set prev_hash = decode(repeat('ab', 200), 'hex') where sequence = 3", "sequence 3: does not follow", "")]
+    [InlineData("delete from app.audit_unsealed", "neither sealed nor waiting", "1 event")]
+    [InlineData("update app.audit_payloads set salt = decode(repeat('ab', 16), 'hex') where event_id = @id", "sequence 3: what was asked", "was changed")]
+    [InlineData("update app.audit_payloads set ciphertext = set_byte(ciphertext, 40, 0) where event_id = @id", "sequence 3: what was asked", "was changed")]
+    public async Task Tampering_by_the_owner_is_found(string tampering, string says, string alsoSays)
+    {
+        await using var db = await postgres.CreateAsync();
+        await AppendAsync(db, 5);
+        await Sealer(db).SealAsync(default);
+        await AppendAsync(db, 1);
+        Assert.Empty((await VerifyAsync(db)).Problems);
+        var id = Assert.Single(await db.QueryAsync<Guid>("select event_id from app.audit_chain where sequence = 3"));
+        await db.ExecuteAsync($"alter table app.audit_events disable trigger user; alter table app.audit_chain disable trigger user; {tampering}", new { id });
+        var result = await VerifyAsync(db);
+        Assert.False(result.Holds);
+        Assert.Contains(result.Problems, p => p.Contains(says) && p.Contains(alsoSays));
+    }
+
+    [Fact]
+    public async Task A_tail_that_was_computed_anew_has_another_head_than_the_one_that_was_noted()
+    {
+        await using var db = await postgres.CreateAsync();
+        await AppendAsync(db, 3);
+        await Sealer(db).SealAsync(default);
+        var noted = (await VerifyAsync(db)).Head;
+        await db.ExecuteAsync(
+            """
+            alter table app.audit_events disable trigger user; alter table app.audit_chain disable trigger user;
+            update app.audit_events set user_id = 'somebody else' where id = (select event_id from app.audit_chain where sequence = 3);
+            insert into app.audit_unsealed (event_id) select event_id from app.audit_chain where sequence = 3;
+            delete from app.audit_chain where sequence = 3;
+            """);
+        await Sealer(db).SealAsync(default);
+        var forged = await VerifyAsync(db);
+        Assert.True(forged.Holds);   // within itself; only a head that was kept elsewhere shows it
+        Assert.NotEqual(noted, forged.Head);
+    }
+}

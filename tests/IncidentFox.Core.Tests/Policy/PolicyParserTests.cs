@@ -1,0 +1,156 @@
+using CsCheck;
+
+namespace IncidentFox.Core.Tests.Policy;
+
+public sealed class PolicyParserTests
+{
+    // The documentation's two blocks, as they stand there.
+    internal const string PageTools = """
+        {
+          "tools": {
+            "docker_exec": {
+              "enabled": true,
+              "allowed_roles": ["admin"],
+              "require_approval": true
+            }
+          }
+        }
+        """;
+
+    internal const string PageWorkflows = """
+        {
+          "approval_workflows": {
+            "enabled": true,
+            "actions": {
+              "pod_restart": {
+                "required_approvers": 1,
+                "timeout_minutes": 30,
+                "notify_channel": "#sre-approvals"
+              },
+              "scale_deployment": {
+                "required_approvers": 2,
+                "timeout_minutes": 15
+              }
+            }
+          }
+        }
+        """;
+
+    internal static ToolPolicy Parsed(string json)
+    {
+        var parse = ToolPolicyParser.Parse(json);
+        Assert.Empty(parse.Errors);
+        return parse.Policy!;
+    }
+
+    [Fact]
+    public void The_documented_tool_block_asks_admins_and_an_approval()
+    {
+        var policy = Parsed(PageTools);
+        ToolDecision Of(Role role) => ToolDecider.Decide(policy, new ToolFacts("docker_exec", ToolEffect.Exec, role));
+        Assert.IsType<ToolDecision.Deny>(Of(Role.Operator));
+        Assert.Equal(new Workflow(), Assert.IsType<ToolDecision.NeedsApproval>(Of(Role.Admin)).Workflow);
+        Assert.IsType<ToolDecision.NeedsApproval>(Of(Role.OrgAdmin));   // a minimum, not a list
+        Assert.IsType<ToolDecision.NeedsApproval>(ToolDecider.Decide(policy, new ToolFacts("docker_exec", ToolEffect.Read, Role.Admin)));
+    }
+
+    [Fact]
+    public void The_documented_workflows_fill_what_they_leave_out_from_the_default()
+    {
+        var policy = Parsed(PageWorkflows);
+        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, policy.WorkflowFor("pod_restart"));
+        Assert.Equal(new Workflow { RequiredApprovers = 2, TimeoutMinutes = 15, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, policy.WorkflowFor("scale_deployment"));
+        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, policy.WorkflowFor("anything_else"));
+        Assert.True(policy.WorkflowsEnabled);
+    }
+
+    [Fact]
+    public void A_default_fills_the_fields_that_workflows_leave_out()
+    {
+        var policy = Parsed("""{"approval_workflows":{"default":{"required_approvers":3,"timeout_minutes":0.05,"approver_role":"org_admin","notify_channel":"C0123"},"actions":{"a":{"required_approvers":1}}}}""");
+        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 0.05m, ApproverRole = Role.OrgAdmin, NotifyChannel = "C0123" }, policy.WorkflowFor("a"));
+        Assert.Equal(3, policy.WorkflowFor("b").RequiredApprovers);
+    }
+
+    [Fact]
+    public void An_empty_policy_is_the_default_one()
+    {
+        var policy = Parsed("{}");
+        Assert.True(policy.WorkflowsEnabled);
+        Assert.Equal(new Workflow(), policy.Default);
+        Assert.Empty(policy.Tools);
+    }
+
+    [Theory]
+    [InlineData("""{"tool":{}}""", "$.tool")]
+    [InlineData("""{"tools":[]}""", "$.tools")]
+    [InlineData("""{"tools":null}""", "$.tools")]
+    [InlineData("""{"tools":{"A-b":{}}}""", "$.tools.A-b")]
+    [InlineData("""{"tools":{"a\n":{}}}""", "$.tools.a\n")]
+    [InlineData("""{"tools":{"a":1}}""", "$.tools.a")]
+    [InlineData("""{"tools":{"a":{"enabled":"true"}}}""", "$.tools.a.enabled")]
+    [InlineData("""{"tools":{"a":{"enabled":null}}}""", "$.tools.a.enabled")]
+    [InlineData("""{"tools":{"a":{"enabld":true}}}""", "$.tools.a.enabld")]
+    [InlineData("""{"tools":{"a":{"require_approval":1}}}""", "$.tools.a.require_approval")]
+    [InlineData("""{"tools":{"a":{"allowed_roles":"admin"}}}""", "$.tools.a.allowed_roles")]
+    [InlineData("""{"tools":{"a":{"allowed_roles":null}}}""", "$.tools.a.allowed_roles")]
+    [InlineData("""{"tools":{"a":{"allowed_roles":[]}}}""", "$.tools.a.allowed_roles")]
+    [InlineData("""{"tools":{"a":{"allowed_roles":["admin","root"]}}}""", "$.tools.a.allowed_roles[1]")]
+    [InlineData("""{"tools":{"a":{"allowed_roles":["none"]}}}""", "$.tools.a.allowed_roles[0]")]
+    [InlineData("""{"approval_workflows":true}""", "$.approval_workflows")]
+    [InlineData("""{"approval_workflows":{"enabled":0}}""", "$.approval_workflows.enabled")]
+    [InlineData("""{"approval_workflows":{"action":{}}}""", "$.approval_workflows.action")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":null}}}""", "$.approval_workflows.actions.a")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"required_approvers":0}}}}""", "$.approval_workflows.actions.a.required_approvers")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"required_approvers":21}}}}""", "$.approval_workflows.actions.a.required_approvers")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"required_approvers":1.5}}}}""", "$.approval_workflows.actions.a.required_approvers")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"required_approvers":"2"}}}}""", "$.approval_workflows.actions.a.required_approvers")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"timeout_minutes":0}}}}""", "$.approval_workflows.actions.a.timeout_minutes")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"timeout_minutes":10081}}}}""", "$.approval_workflows.actions.a.timeout_minutes")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"timeout_minutes":1e400}}}}""", "$.approval_workflows.actions.a.timeout_minutes")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"notify_channel":"<!channel>"}}}}""", "$.approval_workflows.actions.a.notify_channel")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"notify_channel":"#ok\n"}}}}""", "$.approval_workflows.actions.a.notify_channel")]
+    [InlineData("""{"approval_workflows":{"default":{"approver_role":"owner"}}}""", "$.approval_workflows.default.approver_role")]
+    [InlineData("""{"tools":{},"tools":{"a":{"enabled":false}}}""", "$")]
+    [InlineData("""[]""", "$")]
+    [InlineData("""null""", "$")]
+    [InlineData("""{"tools":{"\ud800":{}}}""", "$")]
+    [InlineData("""{"approval_workflows":{"default":{"notify_channel":"\udc00"}}}""", "$")]
+    public void What_is_wrong_is_named_by_its_path(string json, string path)
+    {
+        var parse = ToolPolicyParser.Parse(json);
+        Assert.Null(parse.Policy);
+        Assert.StartsWith(path + ":", Assert.Single(parse.Errors));
+    }
+
+    [Fact]
+    public void All_errors_come_at_once()
+    {
+        var parse = ToolPolicyParser.Parse("""{"x":1,"tools":{"a":{"enabled":1,"allowed_roles":["x","y"]}},"approval_workflows":{"enabled":"no","default":{"timeout_minutes":-1,"y":2}}}""");
+        Assert.Null(parse.Policy);
+        Assert.Equal(7, parse.Errors.Count);
+    }
+
+    [Fact]
+    public void The_digest_depends_on_what_it_says_and_not_on_how_it_is_written()
+    {
+        var one = Parsed("""{"tools":{"a":{"enabled":true},"b":{}}}""").Digest;
+        Assert.Equal(one, Parsed("""{ "tools" : { "b":{}, "\u0061":{"enabled":true} } }""").Digest);
+        Assert.NotEqual(one, Parsed("""{"tools":{"a":{"enabled":false},"b":{}}}""").Digest);
+    }
+
+    [Fact]
+    public void Garbage_is_never_an_exception()
+    {
+        var fragments = Gen.OneOf("{", "}", "[", "]", ":", ",", "null", "true", "1", "-0.5e9", "\"tools\"", "\"enabled\"", "\"approval_workflows\"", "\"\\ud800\"", "\"a\"", " ", "\"actions\"");
+        Gen.OneOf(Gen.String[0, 80], fragments.Array[0, 30].Select(string.Concat), Gen.Int[0, PageWorkflows.Length].Select(Gen.Char, (at, c) => PageWorkflows.Insert(at, c.ToString())))
+            .Sample(text =>
+            {
+                var parse = ToolPolicyParser.Parse(text);
+                return parse.Policy is null == parse.Errors.Count > 0;
+            }, iter: 5_000);
+        Assert.NotEmpty(ToolPolicyParser.Parse(new string('[', 100_000)).Errors);
+        Assert.NotEmpty(ToolPolicyParser.Parse(new string(' ', ToolPolicyParser.MaxLength + 1)).Errors);
+        Assert.NotEmpty(ToolPolicyParser.Parse("{\"tools\":{\"\uD800\":{}}}").Errors);
+    }
+}
