@@ -13,7 +13,7 @@ internal static class ToolDoor
         if (tool.Rule is not null)
             return ParsedCall.Of(tool, Arguments.Check(tool.Rule, arguments));
         var integrations = string.Join(", ", catalog.Of(team).Select(i => i.Name));
-        var nearest = tools.Where(t => t.Rule.Listed).MinBy(t => Distance(name, t.Rule.Tool)).Rule?.Tool;
+        var nearest = tools.Select(t => t.Rule).Where(r => r.Listed).MinBy(r => Distance(name, r.Tool))?.Tool;
         return new ParsedCall.Refused("no_rule",
             $"No rule defines a tool '{Arguments.Printable(name)}' (searched {tools.Count} rules of {(integrations.Length == 0 ? "no integration" : integrations)})"
             + (nearest is null ? "." : $"; the nearest is {nearest}."));
