@@ -76,6 +76,8 @@ internal sealed class AgentDispatcher(
     {
         if (RequestReader.Check(request.Http) is { } problem)
         {
+            // Whatever follows on this connection can't be trusted to begin where we think.
+            request.Http.Response.Headers.Connection = "close";
             await request.RefuseAsync(problem.Status, problem.Code, problem.Sentence);
             return;
         }
