@@ -186,6 +186,9 @@ internal sealed record Answer(int Status, IReadOnlyDictionary<string, string> He
         if (text.Length == 0)
             return new(0, new Dictionary<string, string>(), "");
         var end = text.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+        // Not HTTP/1.1: a frame that says goodbye to somebody who spoke HTTP/2.
+        if (end < 0)
+            return new(505, new Dictionary<string, string>(), "");
         var lines = text[..end].Split("\r\n");
         var headers = lines.Skip(1).Select(l => l.Split(": ", 2)).GroupBy(p => p[0], StringComparer.OrdinalIgnoreCase)
             .ToDictionary(g => g.Key, g => string.Join(", ", g.Select(p => p[1])), StringComparer.OrdinalIgnoreCase);

@@ -86,8 +86,8 @@ public sealed class RequestBuilderTests
         Assert.Equal("/prom/api/v1/query?query=sum%28rate%28x%5B5m%5D%29%29%20%2B%201", Sample.Target(Sample.Accepted("query_metrics", """{"query":"sum(rate(x[5m])) + 1"}""")));
     }
 
-    private static Sending.OutgoingRequest Build(ParsedCall.Call call, JsonObject? preconditions, bool dryRun) =>
+    private static Gateway.Sending.OutgoingRequest Build(ParsedCall.Call call, JsonObject? preconditions, bool dryRun) =>
         RequestBuilder.Build(call.Integration, call.Rule, call.ToolCall, preconditions, null, dryRun);
 
-    private static string Text(Sending.OutgoingRequest request) => Encoding.UTF8.GetString(request.Body!);
+    private static string Text(Gateway.Sending.OutgoingRequest request) => Encoding.UTF8.GetString(request.Body!);
 }
