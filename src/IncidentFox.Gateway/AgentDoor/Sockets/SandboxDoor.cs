@@ -19,15 +19,17 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
     private const int MaxConnections = 32;
 
     private readonly GatewayOptions _options;
+    private readonly Traffic _traffic;
     private readonly ILogger<SandboxDoor> _logger;
     private readonly SocketConnectionContextFactory _connections;
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
     private readonly ConcurrentDictionary<SandboxId, Door> _doors = new();
     private readonly Lock _opening = new();
 
-    public SandboxDoor(GatewayOptions options, ILogger<SandboxDoor> logger)
+    public SandboxDoor(GatewayOptions options, Traffic traffic, ILogger<SandboxDoor> logger)
     {
         _options = options;
+        _traffic = traffic;
         _logger = logger;
         _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
         SocketDirectory.RemoveDead(options.RuntimeDirectory);
@@ -57,6 +59,7 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
         await door.Accepting;
         foreach (var connection in door.Connections.Keys)
             connection.Abort(new ConnectionAbortedException($"The door of {sandbox} was closed."));
+        _traffic.Forget(sandbox);
         try
         {
             door.Directory.Remove();
