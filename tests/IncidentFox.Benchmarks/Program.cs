@@ -1,1 +1,4 @@
-return 0;
+using System.CommandLine;
+using IncidentFox.Benchmarks;
+
+return await BenchCommand.Create().Parse(args).InvokeAsync();

@@ -45,7 +45,7 @@ public sealed class LocalPostgres : IAsyncDisposable
             await StaleServer.ClearAsync(folder.Cluster, cancellationToken);
             var binaries = PostgresBinaries.Find(folder.Version);
             var password = await InitializeAsync(folder, binaries, options.Ephemeral, cancellationToken);
-            server = await StartServerAsync(folder, binaries, options.Ephemeral, password, cancellationToken);
+            server = await StartServerAsync(folder, binaries, options, password, cancellationToken);
             var postgres = new LocalPostgres(folder, server, password);
             await postgres.EnsureDatabaseAsync(cancellationToken);
             return postgres;
@@ -145,11 +145,11 @@ public sealed class LocalPostgres : IAsyncDisposable
     }
 
     private static async Task<Server> StartServerAsync(
-        ClusterFolder folder, PostgresBinaries binaries, bool ephemeral, string password, CancellationToken cancellationToken)
+        ClusterFolder folder, PostgresBinaries binaries, LocalPostgresOptions options, string password, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
-            var server = Server.Start(folder, binaries, ephemeral);
+            var server = Server.Start(folder, binaries, options);
             if (await IsReadyAsync(server, password, cancellationToken))
             {
                 return server;
@@ -226,7 +226,7 @@ public sealed class LocalPostgres : IAsyncDisposable
 
         public string Tail => process.Tail;
 
-        public static Server Start(ClusterFolder folder, PostgresBinaries binaries, bool ephemeral)
+        public static Server Start(ClusterFolder folder, PostgresBinaries binaries, LocalPostgresOptions options)
         {
             var port = FreePort.Find();
             var sockets = folder.MakeSocketFolder();
@@ -234,7 +234,7 @@ public sealed class LocalPostgres : IAsyncDisposable
             [
                 $"port={port}", "listen_addresses=127.0.0.1", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
                 "max_connections=200", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
-                .. ephemeral ? ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB"] : Array.Empty<string>(),
+                .. options is { Ephemeral: true, Durable: false } ? ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB"] : Array.Empty<string>(),
             ];
             var process = ChildProcess.Start(new()
             {
@@ -243,7 +243,7 @@ public sealed class LocalPostgres : IAsyncDisposable
                 WorkingDirectory = "/",
                 Account = folder.Account,
                 StopSignal = PosixSignal.SIGINT, // fast shutdown: connections are ended, data is flushed
-                OnParentDeath = ephemeral ? PosixSignal.SIGQUIT : PosixSignal.SIGINT,
+                OnParentDeath = options.Ephemeral ? PosixSignal.SIGQUIT : PosixSignal.SIGINT,
                 LogFile = folder.LogFile,
             });
             return new(process, port, sockets);

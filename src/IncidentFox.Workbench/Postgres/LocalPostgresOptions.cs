@@ -7,4 +7,7 @@ public sealed record LocalPostgresOptions
 
     /// <summary>For tests: fast and unsafe (no fsync), stopped at once with its parent, removed at the end.</summary>
     public bool Ephemeral { get; init; }
+
+    /// <summary>Commits reach the disk also when <see cref="Ephemeral"/>: for measuring what they cost.</summary>
+    public bool Durable { get; init; }
 }

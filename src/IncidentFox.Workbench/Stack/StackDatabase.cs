@@ -18,9 +18,14 @@ public sealed class StackDatabase : IAsyncDisposable
     public string OwnerConnectionString => _postgres.OwnerConnectionString;
 
     /// <summary>Starts it; passwords of the application's logins are new each time.</summary>
-    public static async Task<StackDatabase> StartAsync(string dataDirectory, bool ephemeral, CancellationToken cancellationToken)
+    public static async Task<StackDatabase> StartAsync(string dataDirectory, StackOptions options, CancellationToken cancellationToken)
     {
-        var postgres = await LocalPostgres.StartAsync(new LocalPostgresOptions { DataDirectory = dataDirectory, Ephemeral = ephemeral }, cancellationToken);
+        var postgres = await LocalPostgres.StartAsync(new LocalPostgresOptions
+        {
+            DataDirectory = dataDirectory,
+            Ephemeral = options.Ephemeral,
+            Durable = options.DurableDatabase,
+        }, cancellationToken);
         try
         {
             List<(string, string)> logins = [("Owner", postgres.OwnerConnectionString)];

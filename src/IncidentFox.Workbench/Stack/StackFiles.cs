@@ -100,6 +100,8 @@ public sealed class StackFiles
             },
             ["Logging"] = new JsonObject { ["Format"] = "text" },
         };
+        if (options.MaxSandboxes is { } most)
+            configuration["Bot"] = new JsonObject { ["MaxSandboxes"] = most };
         File.WriteAllText(ConfigFile, configuration.ToJsonString(Indented));
         File.SetUnixFileMode(ConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }

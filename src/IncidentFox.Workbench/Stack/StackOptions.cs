@@ -1,3 +1,5 @@
+using IncidentFox.Workbench.SlackWorkspace;
+
 namespace IncidentFox.Workbench.Stack;
 
 /// <summary>How the whole product is brought up on one machine.</summary>
@@ -8,6 +10,9 @@ public sealed record StackOptions
 
     /// <summary>True: a database without durability, gone afterwards; for tests.</summary>
     public bool Ephemeral { get; init; }
+
+    /// <summary>True: commits reach the disk although the stack is <see cref="Ephemeral"/>; for measuring.</summary>
+    public bool DurableDatabase { get; init; }
 
     /// <summary>Where the workspace's page is; 0 is any free port.</summary>
     public int SlackPort { get; init; } = 5080;
@@ -26,6 +31,12 @@ public sealed record StackOptions
 
     /// <summary><c>auto</c>, <c>gvisor</c> or <c>bubblewrap</c>.</summary>
     public string SandboxDriver { get; init; } = "auto";
+
+    /// <summary>Sandboxes at work at the same time; null: the product's default.</summary>
+    public int? MaxSandboxes { get; init; }
+
+    /// <summary>The limits that the workspace double enforces: Slack's own unless told.</summary>
+    public SlackLimits SlackLimits { get; init; } = new();
 
     /// <summary>How long the agent waits for a decision in its sandbox.</summary>
     public int ParkAfterSeconds { get; init; } = 120;

@@ -87,7 +87,7 @@ public sealed class WorkbenchStack : IAsyncDisposable
     {
         Directory.CreateDirectory(_options.DataDirectory);
         _options.Say("PostgreSQL, in a folder of its own");
-        var database = StackDatabase.StartAsync(Path.Combine(_options.DataDirectory, "postgres"), _options.Ephemeral, cancellationToken);
+        var database = StackDatabase.StartAsync(Path.Combine(_options.DataDirectory, "postgres"), _options, cancellationToken);
         _options.Say("the demo estate: a shop, its Kubernetes API, Prometheus and Alertmanager");
         var estate = DemoEstate.StartAsync(new DemoEstateOptions
         {
@@ -113,6 +113,7 @@ public sealed class WorkbenchStack : IAsyncDisposable
                 AppToken = SlackTokens.App,
                 SigningSecret = SlackTokens.Signing,
                 AppBaseUrl = HttpUrl,
+                Limits = _options.SlackLimits,
                 Links =
                 [
                     new EstateLink("The shop", Estate.ShopUrl.AbsoluteUri),
