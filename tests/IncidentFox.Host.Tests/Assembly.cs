@@ -1,0 +1,4 @@
+global using Xunit;
+using IncidentFox.TestKit;
+
+[assembly: AssemblyFixture(typeof(TestPostgres))]
