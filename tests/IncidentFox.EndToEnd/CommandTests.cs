@@ -15,7 +15,7 @@ public sealed class CommandTests(HttpInstallation product)
         var (card, approval) = await product.ProposeAsync();
         Assert.NotEmpty(Leftovers.Processes(product.RuntimeDirectory));
 
-        Assert.Contains("waiting for a decision", await product.AskAsync(DemoPeople.Omar, "/incidentfox status"), StringComparison.Ordinal);
+        Assert.Contains("(pod_restart): pending, 0 of 1 approvals", await product.AskAsync(DemoPeople.Omar, "/incidentfox status"), StringComparison.Ordinal);
         Assert.Contains("is stopped and 1 open action(s) withdrawn", await product.AskAsync(DemoPeople.Omar, "/incidentfox stop"), StringComparison.Ordinal);
 
         var ct = TestContext.Current.CancellationToken;

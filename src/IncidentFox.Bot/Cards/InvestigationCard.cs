@@ -41,7 +41,7 @@ public static class InvestigationCard
         var report = AgentReport.TryParse(investigation.ReportJson);
         List<Block> blocks =
         [
-            new HeaderBlock(Headline(investigation.State)),
+            new HeaderBlock(Headline(view)),
             new RichTextBlock(
                 new RichTextSection(CardText.Bold(SlackText.Inert(investigation.RequesterName, 60, "Somebody")), new TextRun(" asked:")),
                 new RichTextQuote(CardText.Words(investigation.Question, MaxQuestion, "(an empty question)"))),
@@ -51,11 +51,13 @@ public static class InvestigationCard
             .. Actions(view.Approvals),
             Footer(view, report),
         ];
-        return new SlackMessage(Notification(investigation, report), blocks);
+        return new SlackMessage(Notification(view, report), blocks);
     }
 
-    private static string Headline(InvestigationState state) => state switch
+    // The agent may wait in its sandbox for a while; to people the investigation waits for them either way.
+    private static string Headline(InvestigationView view) => view.Investigation.State switch
     {
+        InvestigationState.Running when view.Approvals.Any(a => a.State == ApprovalState.Pending) => "✋ Waiting for a decision",
         InvestigationState.Queued => "⏳ Investigation queued",
         InvestigationState.Starting => "⏳ Starting a sandbox",
         InvestigationState.Running => "🔎 Investigating",
@@ -65,8 +67,11 @@ public static class InvestigationCard
         _ => "⏹️ Investigation stopped",
     };
 
-    private static string Notification(Investigation investigation, AgentReport? report) =>
-        SlackText.Fit($"{Headline(investigation.State)}: {SlackText.Inert(investigation.ReportFinal ? report?.Why ?? investigation.Question : investigation.Question, 300, "(empty)")}", 400);
+    private static string Notification(InvestigationView view, AgentReport? report)
+    {
+        var about = view.Investigation.ReportFinal ? report?.Why : null;
+        return SlackText.Fit($"{Headline(view)}: {SlackText.Inert(about ?? view.Investigation.Question, 300, "(empty)")}", 400);
+    }
 
     private static IEnumerable<Block> Ending(Investigation investigation)
     {
