@@ -9,4 +9,5 @@ var root = new RootCommand("IncidentFox: the incident bot for Slack.")
     MigrateCommand.Create(config),
     AuditCommand.Create(config),
 };
-return await root.Parse(args).InvokeAsync();
+// Stopping is each command's own business: serve ends in order within 5 s, and nothing may cut it short.
+return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(15) });

@@ -6,4 +6,4 @@ return await new RootCommand("The one-machine mode of IncidentFox: a Slack works
 {
     RunCommand.Create(),
     SmokeCommand.Create(),
-}.Parse(args).InvokeAsync();
+}.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
