@@ -78,6 +78,7 @@ public static class BotModule
         services.AddSingleton<IClickHandler, DenyButton>();
         services.AddSingleton<IModalHandler, DenyModal>();
         services.AddSingleton<ISlackHandler, SlackHandler>();
+        services.AddHostedService<CommandWarmUp>();
         services.AddHostedService(p => p.GetRequiredService<AfterAnswer>());
         services.AddHostedService<DoorSweep>();
         return services;

@@ -23,7 +23,9 @@ internal sealed class StatusCommand(Callers callers, InvestigationStore investig
         var (team, refusal) = await callers.RequireAsync(request.Caller, Permission.ReadInvestigations, Name, cancellationToken);
         if (refusal is { } refused)
             return refused;
-        var found = await investigations.FindAsync(team, request.Argument, recent => recent.FirstOrDefault(i => !i.State.IsFinal()) ?? recent.FirstOrDefault(), cancellationToken);
+        var found = request.Argument.Length == 0
+            ? await investigations.CurrentAsync(team, cancellationToken)
+            : await investigations.FindAsync(team, request.Argument, _ => null, cancellationToken);
         if (found is null)
         {
             return Replies.Say(request.Argument.Length == 0

@@ -83,16 +83,20 @@ internal sealed class InvestigationSweep(
         }
     }
 
-    // Hangfire would run a duplicate harmlessly; this keeps its tables from filling while there is no room for another sandbox.
+    // Hangfire would run a duplicate harmlessly; this keeps its tables from filling, and its workers from running in vain, while there is no room for
+    // another sandbox. Oldest first.
     private async Task EnqueueStartableAsync(CancellationToken cancellationToken)
     {
         var startable = await reads.StartableAsync(JobIsLate, cancellationToken);
         foreach (var id in _enqueued.Keys.Except(startable).ToArray())
             _enqueued.Remove(id);
+        var places = supervisor.FreePlaces;
         foreach (var id in startable)
         {
             if (_enqueued.TryGetValue(id, out var at) && time.GetElapsedTime(at) < JobIsLate)
                 continue;
+            if (--places < 0)
+                return;
             _enqueued[id] = time.GetTimestamp();
             conclusion.Enqueue(id);
         }

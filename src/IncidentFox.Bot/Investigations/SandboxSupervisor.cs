@@ -31,6 +31,9 @@ internal sealed class SandboxSupervisor(
     /// <summary>Takes a place for one more sandbox; false when there is none or the bot is stopping.</summary>
     public bool TryReserve() => !_stopping && _room.Wait(0);
 
+    /// <summary>How many more sandboxes could start now.</summary>
+    public int FreePlaces => _stopping ? 0 : _room.CurrentCount;
+
     /// <summary>Gives the place back when nothing came of it.</summary>
     public void Release() => _room.Release();
 

@@ -63,6 +63,16 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
     public Task<IReadOnlyList<Investigation>> LatestAsync(Resource team, int count, CancellationToken cancellationToken) =>
         ListAsync("i.org_id = @Org and i.team_id = @Team", new { Org = team.Org.Value, Team = team.Team.Value }, count, cancellationToken);
 
+    /// <summary>The team's latest that is not over, else its latest; null when it has none.</summary>
+    public async Task<Investigation?> CurrentAsync(Resource team, CancellationToken cancellationToken) =>
+        (await ListAsync(
+            """
+            i.id = coalesce(
+              (select x.id from app.investigations x where x.org_id = @Org and x.team_id = @Team and x.status in ('queued', 'starting', 'running', 'waiting')
+                order by x.created_at desc, x.id desc limit 1),
+              (select x.id from app.investigations x where x.org_id = @Org and x.team_id = @Team order by x.created_at desc, x.id desc limit 1))
+            """, new { Org = team.Org.Value, Team = team.Team.Value }, 1, cancellationToken)).SingleOrDefault();
+
     /// <summary>Every one that is not over.</summary>
     public Task<IReadOnlyList<Investigation>> OpenAsync(CancellationToken cancellationToken) =>
         ListAsync("i.status in ('queued', 'starting', 'running', 'waiting')", new { }, 10_000, cancellationToken);

@@ -39,10 +39,15 @@ public sealed class SecretResolver(SecretStore store)
         return null;
     }
 
+    // The product runs the same hundred statements over and over; planning each anew costs the database as much as running it.
+    private const int PreparedStatements = 100;
+
     /// <summary>A connection string with its password.</summary>
     public async Task<string> ConnectionStringAsync(string setting, string? connectionString, string? password, string role, CancellationToken cancellationToken)
     {
         var builder = new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = $"incidentfox-{role}" };
+        if (builder.MaxAutoPrepare == 0)
+            builder.MaxAutoPrepare = PreparedStatements;
         if (password is not null)
             builder.Password = await TextAsync($"{setting}Password", password, cancellationToken);
         return builder.ConnectionString;

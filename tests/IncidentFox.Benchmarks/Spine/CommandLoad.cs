@@ -6,8 +6,8 @@ namespace IncidentFox.Benchmarks.Spine;
 /// <summary>A steady number of people who each send the next command as soon as the last one was answered.</summary>
 internal sealed class CommandLoad(SignedCommands commands, int people)
 {
-    /// <summary>Two investigations in ten commands; the rest looks.</summary>
-    private static readonly string[] Mix = ["status", "investigate", "list", "help", "status", "list", "investigate", "status", "list", "help"];
+    /// <summary>One investigation in ten commands; the rest looks.</summary>
+    private static readonly string[] Mix = ["status", "investigate", "list", "help", "status", "list", "status", "status", "list", "help"];
 
     private int _next;
 

@@ -12,7 +12,7 @@ namespace IncidentFox.Benchmarks.Spine;
 internal sealed class SlashAcks(FigureSheet sheet)
 {
     private const int Concurrent = 50;
-    private const int WarmUp = 300;
+    private const int WarmUp = 1_000;
     private const int Measured = 2_000;
 
     public async Task RunAsync(CancellationToken ct)
