@@ -1,6 +1,6 @@
-using Xunit;
 using System.Text;
 using CsCheck;
+using Xunit;
 
 namespace IncidentFox.Contracts.Tests;
 

@@ -151,7 +151,8 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             var approvers = ApprovalRules.Counting(row.Terms, voters, requesters).Select(v => v.AuditName).ToArray();
             await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalGranted, "success",
                 new JsonObject { ["decision"] = "approved", ["approvers"] = new JsonArray([.. approvers.Select(a => JsonValue.Create(a))]) })
-                with { UserId = string.Join(", ", approvers) }, ct);
+                with
+            { UserId = string.Join(", ", approvers) }, ct);
             return true;
         }, cancellationToken);
 
@@ -222,7 +223,8 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             var frozen = Thaw(id, claimed);
             await audit.AppendAsync(connection, Event(claimed, AuditEventTypes.ToolRequested, "pending",
                 new JsonObject { ["attempt"] = claimed.Attempts, ["digest"] = Convert.ToHexStringLower(claimed.Digest) })
-                with { Parameters = frozen.Call.Parameters }, ct);
+                with
+            { Parameters = frozen.Call.Parameters }, ct);
             return new ClaimedExecution(id, frozen, claimed.Resource, new InvestigationId(claimed.InvestigationId), claimed.Attempts);
         }, cancellationToken);
 

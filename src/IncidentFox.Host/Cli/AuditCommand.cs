@@ -72,7 +72,7 @@ public static class AuditCommand
             await using var access = await DatabaseAccess.OpenAsync(parse.GetValue(config), ct);
             if (access is null)
                 return 2;
-            var result = await new AuditVerifier(access.Database).VerifyAsync(ct);
+            var result = await new AuditVerifier(access.Database, access.Cipher).VerifyAsync(ct);
             foreach (var problem in result.Problems)
                 Console.WriteLine($"PROBLEM {problem}");
             Console.WriteLine(result.Holds
@@ -90,6 +90,9 @@ public static class AuditCommand
             Console.WriteLine(AuditJson.Format(e).ToJsonString());
             return;
         }
+        // A pipe has no width: one line an event.
+        if (Console.IsOutputRedirected)
+            AnsiConsole.Profile.Width = int.MaxValue;
         var color = e.Status switch { "success" or "caged" => "green", "denied" or "error" or "not_caged" => "red", "unknown" => "yellow", _ => "grey" };
         var parts = new[]
         {

@@ -132,7 +132,10 @@ public sealed class ApprovalVotingTests(TestPostgres postgres)
             var ends = (await world.AuditedAsync(id)).Where(e => e is "approval_denied" or "approval_expired" or "approval_cancelled").ToArray();
             var expected = (await world.StateAsync(id)) switch
             {
-                ApprovalState.Denied => "approval_denied", ApprovalState.Expired => "approval_expired", ApprovalState.Cancelled => "approval_cancelled", var s => s.Name(),
+                ApprovalState.Denied => "approval_denied",
+                ApprovalState.Expired => "approval_expired",
+                ApprovalState.Cancelled => "approval_cancelled",
+                var s => s.Name(),
             };
             Assert.Equal([expected], ends);
         }

@@ -50,8 +50,15 @@ public sealed class AuditJsonTests(TestPostgres postgres)
         Guid Id(int n) => new(n, 0, 0, new byte[8]);
         var json = AuditJson.Format(Example with
         {
-            Id = Id(1), At = new DateTimeOffset(2024, 1, 15, 14, 30, 0, TimeSpan.Zero).AddMicroseconds(123_456), OrgId = "acme", InvestigationId = Id(2), ApprovalId = Id(3),
-            SandboxId = Id(4), CorrelationId = "c-1", Details = new JsonObject { ["row_count"] = 3 }, Query = "why <b>?",
+            Id = Id(1),
+            At = new DateTimeOffset(2024, 1, 15, 14, 30, 0, TimeSpan.Zero).AddMicroseconds(123_456),
+            OrgId = "acme",
+            InvestigationId = Id(2),
+            ApprovalId = Id(3),
+            SandboxId = Id(4),
+            CorrelationId = "c-1",
+            Details = new JsonObject { ["row_count"] = 3 },
+            Query = "why <b>?",
         });
         Golden.Matches("audit-event.golden.json", json.ToJsonString(new JsonSerializerOptions { WriteIndented = true }) + "\n");
     }

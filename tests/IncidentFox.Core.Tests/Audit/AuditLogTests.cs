@@ -17,7 +17,12 @@ public sealed class AuditLogTests(TestPostgres postgres)
         await using var db = await postgres.CreateAsync();
         await new AuditLog(db.Gateway, db.SharedCipher).AppendAsync(Event() with
         {
-            UserId = hostile, Tool = hostile, CorrelationId = hostile, Status = hostile, TeamId = hostile, Query = hostile,
+            UserId = hostile,
+            Tool = hostile,
+            CorrelationId = hostile,
+            Status = hostile,
+            TeamId = hostile,
+            Query = hostile,
             Parameters = new JsonObject { ["x" + hostile] = hostile, ["list"] = new JsonArray(hostile, new JsonObject { ["deep"] = hostile }) },
             Details = new JsonObject { ["reason"] = hostile },
         }, default);
@@ -35,7 +40,8 @@ public sealed class AuditLogTests(TestPostgres postgres)
         var huge = new string('x', 100_000);
         await new AuditLog(db.Gateway, db.SharedCipher).AppendAsync(Event() with
         {
-            Tool = huge, Parameters = new JsonObject { ["text"] = huge, ["a\uD800"] = 1, ["a\uD801"] = 2, ["many"] = new JsonArray([.. Enumerable.Range(0, 1000).Select(i => JsonValue.Create(i))]) },
+            Tool = huge,
+            Parameters = new JsonObject { ["text"] = huge, ["a\uD800"] = 1, ["a\uD801"] = 2, ["many"] = new JsonArray([.. Enumerable.Range(0, 1000).Select(i => JsonValue.Create(i))]) },
         }, default);
         var read = Assert.Single(await new AuditReader(db.Bot, db.SharedCipher).LastAsync(1, new AuditFilter(), default));
         Assert.Equal(AuditLog.MaxString + 1, read.Tool!.Length);

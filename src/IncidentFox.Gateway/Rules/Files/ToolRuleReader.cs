@@ -1,5 +1,5 @@
-using IncidentFox.Core.Tools;
 using System.Text.Json.Nodes;
+using IncidentFox.Core.Tools;
 
 namespace IncidentFox.Gateway.Rules.Files;
 

@@ -37,5 +37,6 @@ internal sealed record ApiPath(string Group, string Version, string Namespace, s
     }
 
     private static ApiPath Of(string group, string version, string ns, string[] rest, bool isWatch) => new(
-        group, version, ns, rest[0], rest.ElementAtOrDefault(1) ?? "", string.Join('/', rest.Skip(2))) { IsWatchPath = isWatch };
+        group, version, ns, rest[0], rest.ElementAtOrDefault(1) ?? "", string.Join('/', rest.Skip(2)))
+    { IsWatchPath = isWatch };
 }
