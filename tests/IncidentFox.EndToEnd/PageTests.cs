@@ -22,9 +22,9 @@ public sealed class PageTests(HttpInstallation product)
         await Assertions.Expect(report).ToContainTextAsync("What is looked at");
         await Assertions.Expect(report).ToContainTextAsync("Why (confidence");
         await Assertions.Expect(report).ToContainTextAsync("What to do next");
-        await page.SetViewportSizeAsync(1280, 1800);
+        await page.SetViewportSizeAsync(1120, 1800);
         await browser.ShootAsync(report, "report");
-        await page.SetViewportSizeAsync(1280, 900);
+        await page.SetViewportSizeAsync(1120, 900);
 
         await page.GetByTestId("person-ada").ClickAsync();
         await page.GetByTestId("channel-sre-approvals").ClickAsync();

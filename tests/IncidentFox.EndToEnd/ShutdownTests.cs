@@ -29,8 +29,12 @@ public sealed class ShutdownTests(HttpInstallation product)
         Assert.Single(await product.Ledger.OpenInvestigationsAsync());
 
         await product.Stack.StartProductAsync(ct);
-        await product.People.WaitForApprovalAsync(last, ct);
+        var approval = await product.People.WaitForApprovalAsync(last, ct);
         var report = await product.People.WaitForTextAsync(card, "the report on the same card", t => t.Contains("Why", StringComparison.Ordinal), ct);
         Assert.Contains(product.Stack.Estate.FaultTruth!.Fix!.Parameters["pod"], MessageText.Of(report), StringComparison.Ordinal);
+        await product.People.DenyAsync(DemoPeople.Ada, approval, "Not while we deploy", ct);
+        await product.Ledger.UntilAsync("the investigation to be", product.Ledger.LatestInvestigationStatusAsync, "completed");
+        Assert.Equal("denied", await product.Ledger.LatestApprovalStatusAsync());
+        await Leftovers.NoneAsync(product.RuntimeDirectory);
     }
 }

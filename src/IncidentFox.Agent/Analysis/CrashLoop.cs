@@ -50,8 +50,8 @@ internal static class CrashLoop
             Since = container.Restarts > 3 ? null : end.FinishedAt,
             Evidence =
             [
-                new($"{(init ? "Init container" : "Container")} {container.Name} of {pod.Name}: {container.Restarts} restarts, {(container.State.Reason.Length > 0 ? container.State.Reason : container.State.Kind)}", "list_pods",
-                    $"state={container.State.Kind} {container.State.Reason}; last exit: reason={end.Reason} exitCode={end.ExitCode} finishedAt={end.FinishedAt:O}"),
+                new($"{(init ? "Init container" : "Container")} {container.Name} of {pod.Name}: {Sentences.Count(container.Restarts, "restart")}, {(container.State.Reason.Length > 0 ? container.State.Reason : container.State.Kind)}", "list_pods",
+                    $"state={container.State.Kind} {container.State.Reason}; last exit: reason={end.Reason} exitCode={end.ExitCode} finishedAt={Sentences.Stamp(end.FinishedAt)}"),
                 .. log is null ? Array.Empty<Evidence>() : [new Evidence($"Log of {pod.Name}, container {container.Name}", "get_pod_logs", log)],
                 .. liveness is null ? Array.Empty<Evidence>() : [new Evidence("The liveness probe fails", "list_events", liveness.Message)],
             ],

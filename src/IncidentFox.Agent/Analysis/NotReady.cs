@@ -41,7 +41,7 @@ internal static class NotReady
             Since = pod.NotReadySince,
             Evidence =
             [
-                new($"{pod.Name} is running and {(pod.Ready ? "flaps between Ready and not" : "not Ready")}{Sentences.Since(pod.NotReadySince)}, {container.Restarts} restarts", "list_pods", $"phase={pod.Phase} ready={pod.Ready} restartCount={container.Restarts}"),
+                new($"{pod.Name} is running and {(pod.Ready ? "flaps between Ready and not" : "not Ready")}{Sentences.Since(pod.NotReadySince)}, {Sentences.Count(container.Restarts, "restart")}", "list_pods", $"phase={pod.Phase} ready={pod.Ready} restartCount={container.Restarts}"),
                 .. probe is null ? Array.Empty<Evidence>() : [new Evidence($"A probe of {pod.Name} fails ({probe.Count} times)", "list_events", probe.Message)],
                 .. log is null ? Array.Empty<Evidence>() : [new Evidence($"Log of {pod.Name}", "get_pod_logs", log)],
             ],

@@ -31,13 +31,13 @@ internal static class OutOfMemory
             Cause = Cause.OutOfMemory,
             Workload = workload,
             Pods = pods,
-            Statement = $"Container {container.Name} of pod {pod.Name} is OOMKilled: it grows past {limit} and is killed again after each start ({container.Restarts} restarts){(remedy is null ? "" : ", while its siblings from the same template are healthy")}.",
+            Statement = $"Container {container.Name} of pod {pod.Name} is OOMKilled: it grows past {limit} and is killed again after each start ({Sentences.Count(container.Restarts, "restart")}){(remedy is null ? "" : ", while its siblings from the same template are healthy")}.",
             // After a few rounds the last end says nothing about the first.
             Since = container.Restarts > 3 ? null : end.FinishedAt,
             Evidence =
             [
-                new($"{Sentences.Pods(pods, s.PodsOf(workload).Count())} of {workload}: container {container.Name} was OOMKilled, {container.Restarts} restarts", "list_pods",
-                    $"reason={end.Reason} exitCode={end.ExitCode} finishedAt={end.FinishedAt:O} limits.memory={(container.MemoryLimit.Length > 0 ? container.MemoryLimit : "none")}"),
+                new($"{Sentences.Pods(pods, s.PodsOf(workload).Count())} of {workload}: container {container.Name} was OOMKilled, {Sentences.Count(container.Restarts, "restart")}", "list_pods",
+                    $"reason={end.Reason} exitCode={end.ExitCode} finishedAt={Sentences.Stamp(end.FinishedAt)} limits.memory={(container.MemoryLimit.Length > 0 ? container.MemoryLimit : "none")}"),
                 .. s.Log(pod, container.Name) is { } log ? [new Evidence($"The last lines of {pod.Name} before it was killed", "get_pod_logs", log)] : Array.Empty<Evidence>(),
             ],
             NextSteps =

@@ -10,6 +10,12 @@ internal static class Sentences
 
     public static string Since(DateTimeOffset? at) => at is { } known ? " since " + At(known) : "";
 
+    /// <summary>As Kubernetes writes times.</summary>
+    public static string Stamp(DateTimeOffset? at) => at is { } known ? known.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'") : "";
+
+    /// <summary>1 pod, 2 pods.</summary>
+    public static string Count(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
+
     public static string Percent(double share) => share is > 0 and < 0.001 ? "under 0.1 %" : $"{share * 100:0.#} %";
 
     public static string Pods(IReadOnlyCollection<Pod> pods, int all) =>

@@ -71,7 +71,7 @@ internal sealed class Investigation
         var snapshot = await _narrator.StepAsync(Narrator.Workloads, tools, () => look.FindWorkloadsAsync(ct),
             s => s.Asked.Count > 0 ? $"{string.Join(", ", s.Asked.Select(a => $"{a.Name} in {a.Namespace}"))}" : $"none of {s.Deployments.Count} deployments is named in the question", s => s.Pods.Count + s.Deployments.Count > 0);
         snapshot = await _narrator.StepAsync(Narrator.Cluster, tools, () => look.ExamineAsync(snapshot, ct),
-            s => $"{s.Pods.Count} pods, {s.Pods.Count(p => p is { Ready: false, Phase: not "Succeeded" })} not ready; {s.Deployments.Count} deployments; {s.Nodes.Count} nodes", s => s.Pods.Count > 0);
+            s => $"{Sentences.Count(s.Pods.Count, "pod")}, {s.Pods.Count(p => p is { Ready: false, Phase: not "Succeeded" })} not ready; {Sentences.Count(s.Deployments.Count, "deployment")}; {Sentences.Count(s.Nodes.Count, "node")}", s => s.Pods.Count > 0);
         snapshot = await _narrator.StepAsync(Narrator.Metrics, tools, () => look.MeasureAsync(snapshot, ct),
             s => s.Metrics.Services.Values.Where(r => r.Rose).MaxBy(r => r.Now) is { } worst ? ErrorRates.Describe(worst) : "no error rate rose", s => s.Metrics.Services.Count > 0);
         snapshot = await _narrator.StepAsync(Narrator.Alerts, tools, () => look.ReadAlertsAsync(snapshot, ct),
@@ -86,29 +86,32 @@ internal sealed class Investigation
         return _remedy is null ? State.Ended : State.Proposing;
     }
 
+    // The step's title is short: the reason stands in the report.
+    private static string Proposal(Remedy remedy) => "Propose: " + remedy.Summary.Split(':')[0];
+
     private async Task<State> ProposeAsync(CancellationToken ct)
     {
         var tools = new Toolbox(_gateway, _offered, CheckingCalls, ct);
         var arguments = ToolArguments.Of([.. _remedy!.Arguments.Select(a => (a.Name, (object?)a.Value))]);
-        _narrator.Begin("action", "Propose: " + _remedy.Summary);
+        _narrator.Begin("action", Proposal(_remedy));
         switch (await tools.AskAsync(_remedy.Tool, arguments, $"{_report!.Why} {_remedy.Summary}", ct))
         {
             case WriteAnswer.Asked asked:
                 _approvalId = asked.ApprovalId;
-                _narrator.Done("action", "Propose: " + _remedy.Summary, $"people are asked, until {Sentences.At(asked.ExpiresAt)}");
+                _narrator.Done("action", Proposal(_remedy), $"people are asked, until {Sentences.At(asked.ExpiresAt)}");
                 _report = _report with { Action = new(_remedy.Tool, _remedy.Summary, asked.ApprovalId) };
                 _narrator.Report(_report, final: false);
                 return State.Waiting;
             case WriteAnswer.Ran:
                 _executed = (_remedy.Tool, arguments);
-                _narrator.Done("action", "Propose: " + _remedy.Summary, "allowed without approval and executed");
+                _narrator.Done("action", Proposal(_remedy), "allowed without approval and executed");
                 _report = _report with { Action = new(_remedy.Tool, _remedy.Summary) };
                 return State.Checking;
             case WriteAnswer.Refused refused:
-                _narrator.Failed("action", "Propose: " + _remedy.Summary, refused.Why);
+                _narrator.Failed("action", Proposal(_remedy), refused.Why);
                 return End($"Not done: {refused.Why.TrimEnd('.')}. Nothing was changed.", notice: false);
             case WriteAnswer.Unclear unclear:
-                _narrator.Failed("action", "Propose: " + _remedy.Summary, unclear.Why);
+                _narrator.Failed("action", Proposal(_remedy), unclear.Why);
                 return End($"It can't be known whether this was asked for or ran ({unclear.Why.TrimEnd('.')}); a person should look at the approvals.", notice: true);
             default:
                 return State.Ended;

@@ -42,7 +42,7 @@ internal sealed class Browser : IAsyncDisposable
             ExecutablePath = "/usr/bin/chromium",
             Args = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
         });
-        var page = await chromium.NewPageAsync(new() { ViewportSize = new() { Width = 1280, Height = 900 }, DeviceScaleFactor = 1 });
+        var page = await chromium.NewPageAsync(new() { ViewportSize = new() { Width = 1120, Height = 900 }, DeviceScaleFactor = 1 });
         var browser = new Browser(playwright, chromium, page);
         await page.GotoAsync(url.AbsoluteUri);
         return browser;
