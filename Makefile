@@ -20,6 +20,7 @@ build: setup
 	@eng/quiet build dotnet build IncidentFox.Bot.sln -c $(CONFIGURATION) -v quiet --nologo
 
 agent: setup $(AGENT)
+	@:
 
 $(AGENT): $(AGENT_SOURCES)
 	@eng/quiet agent dotnet publish src/IncidentFox.Agent -c Release -r linux-x64 -v quiet --nologo -o $(ARTIFACTS)/agent

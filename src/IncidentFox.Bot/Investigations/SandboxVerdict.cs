@@ -80,7 +80,7 @@ public abstract record SandboxVerdict
         {
             SandboxEnd.TimedOut => new Fail("timed_out", "The investigation used up its time. Ask a narrower question, or look at what was found so far."),
             SandboxEnd.OutOfMemory => new Fail("out_of_memory", "The investigation needed more memory than a sandbox may have. Ask a narrower question."),
-            SandboxEnd.NotCaged => new Fail("not_caged", "The sandbox was not isolated, so the investigation was refused. An administrator should run incidentfox doctor."),
+            SandboxEnd.NotCaged => new Fail("not_caged", "The sandbox was not isolated, so the investigation was refused. What it could reach stands in the audit trail (sandbox_changed, not_caged)."),
             SandboxEnd.BotStopped => Again(facts),
             SandboxEnd.Finished when facts is { Approval: { } ended, SeenEnd: false } => new Wait(ended),
             _ when facts.Losses >= MaxLosses => new Fail("crashed", Crash(facts.End, logTail)),

@@ -91,7 +91,7 @@ internal sealed class LocalSandboxDriver(
         {
             logger.LogError(failure, "Sandbox {Sandbox} could not be started", spec.Id);
             await remains.RemoveAsync();
-            return new SandboxStart.Refused("sandbox_start_failed", $"The {Name} sandbox could not be started: {failure.Message} Run `incidentfox doctor` on this machine.");
+            return new SandboxStart.Refused("sandbox_start_failed", $"The {Name} sandbox could not be started: {failure.Message} Restart the product: its check at start-up says what is missing on this machine.");
         }
     }
 
