@@ -8,7 +8,7 @@ internal static class Eventually
         var started = TimeProvider.System.GetTimestamp();
         while (!await condition())
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(15), $"Not seen within 15 s: {what}");
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(45), $"Not seen within 15 s: {what}");
             await Task.Delay(20, TestContext.Current.CancellationToken);
         }
     }

@@ -47,7 +47,7 @@ public sealed class SignalTests(TestPostgres postgres)
         await instance.StartAsync(default);
         var first = await NameAsync(instance, null);
         Assert.False(await FreeAsync(world, first));
-        await world.Db.QueryAsync<bool>("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted");
+        await world.Db.QueryAsync<bool>("select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted and database = (select oid from pg_database where datname = current_database())");
         await BecomesFreeAsync(world, first);
         var second = await NameAsync(instance, first);
         Assert.False(await FreeAsync(world, second));
