@@ -11,7 +11,6 @@ public sealed class DemoEstateTests
 {
     private const string Healthy = """sum(rate(http_requests_total{service="checkout",code="200"}[8s])) > 5 and sum(rate(http_requests_total{service="checkout",code=~"5.."}[8s])) == 0""";
     private const string Failing = """sum(rate(http_requests_total{service="storefront",code=~"5.."}[8s])) / sum(rate(http_requests_total{service="storefront"}[8s])) > 0.05""";
-    private const string Alerting = """ALERTS{alertstate="firing"}""";
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
@@ -26,7 +25,7 @@ public sealed class DemoEstateTests
         using var live = new LiveEstate(estate);
         await UntilAsync(() => live.Shows(Healthy), 40);
         await estate.SeedAsync(fault);
-        await UntilAsync(() => live.Shows(Failing) && live.Shows(Alerting), 60);
+        await UntilAsync(() => live.Shows(Failing) && live.Alerts("checkout"), 60);
 
         var now = TimeProvider.System.GetUtcNow();
         await using var gateway = new FakeGateway

@@ -16,7 +16,7 @@ internal sealed class LiveEstate(DemoEstate estate) : IDisposable
 
     public ToolAnswer Answer(string tool, JsonElement arguments)
     {
-        string Argument(string name) => arguments.TryGetProperty(name, out var value) ? value.ToString() : "";
+        string Argument(string name) => arguments.ValueKind == JsonValueKind.Object && arguments.TryGetProperty(name, out var value) ? value.ToString() : "";
         string Query(params string[] names) => string.Join('&', names.Where(n => arguments.TryGetProperty(n, out _)).Select(n => $"{n}={Uri.EscapeDataString(Argument(n))}"));
         var ns = Argument("namespace");
         return tool switch
@@ -49,6 +49,10 @@ internal sealed class LiveEstate(DemoEstate estate) : IDisposable
     public bool Shows(string query) =>
         Send(HttpMethod.Get, new Uri(estate.PrometheusUrl, "/api/v1/query?query=" + Uri.EscapeDataString(query)), Basic(estate.PrometheusCredential)) is { Status: 200 } answer
         && JsonDocument.Parse(answer.Body).RootElement.GetProperty("data").GetProperty("result").GetArrayLength() > 0;
+
+    /// <summary>Whether Alertmanager has an alert that names the workload: only then can the agent see what Prometheus saw.</summary>
+    public bool Alerts(string workload) =>
+        Answer("list_firing_alerts", default) is { Status: 200 } answer && Encoding.UTF8.GetString(answer.Body).Contains($"\"{workload}\"", StringComparison.Ordinal);
 
     public void Dispose() => _http.Dispose();
 
