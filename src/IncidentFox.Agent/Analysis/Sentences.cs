@@ -16,7 +16,8 @@ internal static class Sentences
     /// <summary>1 pod, 2 pods.</summary>
     public static string Count(int count, string noun) => $"{count} {noun}{(count == 1 ? "" : "s")}";
 
-    public static string Percent(double share) => share is > 0 and < 0.001 ? "under 0.1 %" : $"{share * 100:0.#} %";
+    // The rates of two counters are extrapolated apart: a share can come out a little above one.
+    public static string Percent(double share) => share is > 0 and < 0.001 ? "under 0.1 %" : $"{Math.Min(share, 1) * 100:0.#} %";
 
     public static string Pods(IReadOnlyCollection<Pod> pods, int all) =>
         pods.Count == 1 && all <= 1 ? "the only pod" : pods.Count == all ? $"all {all} pods" : $"{pods.Count} of {all} pods";
