@@ -54,7 +54,7 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
             PathAndQuery = request.PathAndQuery,
             ContentType = request.ContentType,
             Body = request.Body is null ? null : Encoding.UTF8.GetString(request.Body),
-            CredentialReference = integration.Auth.ReferenceFor(request.UseWriteCredential),
+            CredentialReference = integration.Auth.IdentityFor(request.UseWriteCredential),
             Preconditions = preconditions,
             PolicyDigest = policyDigest,
         };

@@ -8,14 +8,19 @@ namespace IncidentFox.Gateway.Injection;
 public sealed class BasicInjector : IInjector
 {
     /// <inheritdoc />
-    public Injected Inject(HttpRequestMessage request, Credential credential)
+    public ValueTask<Injected> InjectAsync(InjectionContext context, CancellationToken cancellationToken)
     {
-        var (user, password) = (credential.UserName ?? "", credential.Secret!.RevealForUse());
+        var kept = context.Secrets.Find("username")?.RevealForUse();
+        return new(Inject(context.Message, kept ?? context.Integration.Auth.Option("username") ?? "", kept is not null, context.Secrets["password"].RevealForUse()));
+    }
+
+    private static Injected Inject(HttpRequestMessage message, string user, bool userIsSecret, string password)
+    {
         if (user.Contains(':', StringComparison.Ordinal) || HeaderText.HasControl(user) || HeaderText.HasControl(password))
-            return Injected.Refused("The user name has a colon, or one of user name and password has control characters: basic authentication can't carry that (RFC 7617). Look at the secret's value.");
+            return Injected.Refuse("The user name has a colon, or one of user name and password has control characters: basic authentication can't carry that (RFC 7617). Look at the secret's value.");
         var pair = Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}"));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", pair);
+        message.Headers.Authorization = new AuthenticationHeaderValue("Basic", pair);
         // A short name (admin) is no secret, wherever it is kept, and can't be told from ordinary text.
-        return new(credential.UserNameIsSecret && SecretPatterns.CanHold(user) ? [password, pair, user] : [password, pair], null);
+        return new(userIsSecret && SecretPatterns.CanHold(user) ? [password, pair, user] : [password, pair], null);
     }
 }

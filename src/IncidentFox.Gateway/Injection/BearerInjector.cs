@@ -6,12 +6,15 @@ namespace IncidentFox.Gateway.Injection;
 public sealed class BearerInjector : IInjector
 {
     /// <inheritdoc />
-    public Injected Inject(HttpRequestMessage request, Credential credential)
+    public ValueTask<Injected> InjectAsync(InjectionContext context, CancellationToken cancellationToken) =>
+        new(Inject(context.Message, context.Secrets["token"].RevealForUse()));
+
+    /// <summary>Adds a token, wherever it is from.</summary>
+    internal static Injected Inject(HttpRequestMessage message, string token)
     {
-        var token = credential.Secret!.RevealForUse();
         if (!HeaderText.IsToken68(token))
-            return Injected.Refused("The credential has characters that a bearer token can't have (RFC 6750: letters, digits, - . _ ~ + / and = at the end). Look at the secret's value.");
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+            return Injected.Refuse("The credential has characters that a bearer token can't have (RFC 6750: letters, digits, - . _ ~ + / and = at the end). Look at the secret's value.");
+        message.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return new([token], null);
     }
 }

@@ -6,40 +6,29 @@ namespace IncidentFox.Gateway.Injection;
 /// <summary>Fetches what an integration's scheme needs, by reference. Reads and writes have references of their own.</summary>
 public sealed class CredentialSource(SecretStore store)
 {
-    private static readonly NoneInjector None = new();
-    private static readonly BearerInjector Bearer = new();
-    private static readonly BasicInjector Basic = new();
-    private static readonly HeaderInjector Header = new();
-
-    /// <summary>The class that adds this scheme's credential.</summary>
-    public static IInjector For(AuthScheme scheme) => scheme switch
-    {
-        AuthScheme.None => None,
-        AuthScheme.Bearer => Bearer,
-        AuthScheme.Basic => Basic,
-        AuthScheme.Header => Header,
-        _ => throw new ArgumentOutOfRangeException(nameof(scheme), scheme, "There is no such scheme."),
-    };
-
-    /// <summary>The credential, or a sentence that says why there is none.</summary>
+    /// <summary>The secrets, or a sentence that says why there are none.</summary>
     /// <param name="auth">The integration's.</param>
     /// <param name="write">The write credential.</param>
     /// <param name="fresh">The target refused the cached one: ask the store again.</param>
     /// <param name="cancellationToken">Cancels.</param>
-    public async ValueTask<(Credential? Credential, string? Problem)> GetAsync(AuthSettings auth, bool write, bool fresh, CancellationToken cancellationToken)
+    public async ValueTask<(CredentialSlots? Secrets, string? Problem)> GetAsync(AuthSettings auth, bool write, bool fresh, CancellationToken cancellationToken)
     {
         if (auth.Scheme == AuthScheme.None)
-            return (Credential.Nothing, null);
-        var (secret, problem) = await FetchAsync(write ? auth.WriteReference : auth.ReadReference, fresh, cancellationToken);
-        if (secret is null)
-            return (null, problem);
-        if (auth.UserName?.Contains("://", StringComparison.Ordinal) is not true)
-            return (new Credential(secret, auth.UserName, UserNameIsSecret: false, auth.HeaderName), null);
-        var (user, missing) = await FetchAsync(auth.UserName, fresh, cancellationToken);
-        return user is null ? (null, missing) : (new Credential(secret, user.RevealForUse(), UserNameIsSecret: true, auth.HeaderName), null);
+            return (CredentialSlots.Nothing, null);
+        if (auth.For(write) is not { Count: > 0 } references)
+            return (null, $"The integration names no secret for {(write ? "writes" : "reads")}.");
+        var slots = new KeyValuePair<string, SecretValue>[references.Count];
+        for (var i = 0; i < slots.Length; i++)
+        {
+            var (value, problem) = await FetchAsync(references[i].Reference, fresh, cancellationToken);
+            if (value is null)
+                return (null, problem);
+            slots[i] = new(references[i].Slot, value);
+        }
+        return (new CredentialSlots(slots), null);
     }
 
-    private async ValueTask<(SecretValue? Value, string? Problem)> FetchAsync(string? reference, bool fresh, CancellationToken cancellationToken)
+    private async ValueTask<(SecretValue? Value, string? Problem)> FetchAsync(string reference, bool fresh, CancellationToken cancellationToken)
     {
         if (!SecretReference.TryParse(reference, out var parsed, out var reason))
             return (null, reason);

@@ -1,4 +1,5 @@
-using IncidentFox.Secrets;
+using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Sending;
 
 namespace IncidentFox.Gateway.Injection;
 
@@ -7,25 +8,36 @@ namespace IncidentFox.Gateway.Injection;
 /// </summary>
 public interface IInjector
 {
-    /// <summary>Adds the credential.</summary>
-    /// <param name="request">Without credentials.</param>
-    /// <param name="credential">What was fetched for it.</param>
+    /// <summary>Adds the credential; schemes that mint a token may ask a token endpoint first.</summary>
+    /// <param name="context">The request and what was fetched for it.</param>
+    /// <param name="cancellationToken">Cancels.</param>
     /// <returns>Every form of a secret that is in the request now: the answer is scrubbed of them. Or why it can't be added.</returns>
-    Injected Inject(HttpRequestMessage request, Credential credential);
+    ValueTask<Injected> InjectAsync(InjectionContext context, CancellationToken cancellationToken);
 }
 
-/// <summary>What a scheme needs. Values are secrets or, for a user name, may be none.</summary>
-/// <param name="Secret">The secret; null with the scheme none.</param>
-/// <param name="UserName">With basic.</param>
-/// <param name="UserNameIsSecret">The user name came from a secret store too.</param>
-/// <param name="HeaderName">With a header of its own.</param>
-public sealed record Credential(SecretValue? Secret, string? UserName, bool UserNameIsSecret, string? HeaderName)
+/// <summary>A request that needs a credential.</summary>
+public sealed class InjectionContext
 {
-    /// <summary>The credential of those who need none.</summary>
-    public static Credential Nothing { get; } = new(null, null, false, null);
+    /// <summary>As it will be sent, without credentials.</summary>
+    public required HttpRequestMessage Message { get; init; }
 
-    /// <summary>Always <c>[redacted]</c>.</summary>
-    public override string ToString() => "[redacted]";
+    /// <summary>Its body, byte for byte; empty without one.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>Where to.</summary>
+    public required Integration Integration { get; init; }
+
+    /// <summary>The credential of writes, not that of reads.</summary>
+    public required bool Write { get; init; }
+
+    /// <summary>What was fetched.</summary>
+    public required CredentialSlots Secrets { get; init; }
+
+    /// <summary>On whose behalf.</summary>
+    public required SendContext Caller { get; init; }
+
+    /// <summary>What the target refused with 401 a moment ago; null at the first try.</summary>
+    public Injected? Refused { get; init; }
 }
 
 /// <summary>What came of adding it.</summary>
@@ -33,8 +45,13 @@ public sealed record Credential(SecretValue? Secret, string? UserName, bool User
 /// <param name="Problem">A sentence without secret material; null when it was added.</param>
 public readonly record struct Injected(IReadOnlyList<string> Secrets, string? Problem)
 {
+    /// <summary>Whether the request says the same as another one: nobody who refused that would take this.</summary>
+    public bool IsSameAs(Injected other) => Secrets.SequenceEqual(other.Secrets, StringComparer.Ordinal);
+
     /// <summary>Says how many, not which.</summary>
     public override string ToString() => Problem ?? $"{Secrets.Count} secrets";
 
-    internal static Injected Refused(string problem) => new([], problem);
+    internal static Injected Nothing { get; } = new([], null);
+
+    internal static Injected Refuse(string problem) => new([], problem);
 }

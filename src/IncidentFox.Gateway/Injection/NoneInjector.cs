@@ -4,5 +4,5 @@ namespace IncidentFox.Gateway.Injection;
 public sealed class NoneInjector : IInjector
 {
     /// <inheritdoc />
-    public Injected Inject(HttpRequestMessage request, Credential credential) => new([], null);
+    public ValueTask<Injected> InjectAsync(InjectionContext context, CancellationToken cancellationToken) => new(Injected.Nothing);
 }

@@ -36,44 +36,6 @@ public sealed record Integration
     public ToolRule? FindRule(string tool) => Rules.FirstOrDefault(r => r.Tool == tool);
 }
 
-/// <summary>How a credential is added to a request.</summary>
-public enum AuthScheme
-{
-    /// <summary>The target asks for none.</summary>
-    None,
-
-    /// <summary><c>Authorization: Bearer …</c> (RFC 6750).</summary>
-    Bearer,
-
-    /// <summary><c>Authorization: Basic …</c> (RFC 7617).</summary>
-    Basic,
-
-    /// <summary>A header of its own, e.g. <c>X-Api-Key</c>.</summary>
-    Header,
-}
-
-/// <summary>Which credential, by reference. A literal is refused when integrations are loaded.</summary>
-public sealed record AuthSettings
-{
-    /// <summary>How it is added.</summary>
-    public required AuthScheme Scheme { get; init; }
-
-    /// <summary>For reads; null with <see cref="AuthScheme.None"/> only.</summary>
-    public string? ReadReference { get; init; }
-
-    /// <summary>For writes and their dry runs; null: the tools that change something are not offered, unless the scheme is <see cref="AuthScheme.None"/>.</summary>
-    public string? WriteReference { get; init; }
-
-    /// <summary>With <see cref="AuthScheme.Basic"/>: the user's name, a literal or a reference.</summary>
-    public string? UserName { get; init; }
-
-    /// <summary>With <see cref="AuthScheme.Header"/>: the header's name.</summary>
-    public string? HeaderName { get; init; }
-
-    /// <summary>The reference that a request uses, as it is frozen; <c>none</c> when the target asks for none.</summary>
-    public string ReferenceFor(bool write) => (write ? WriteReference : ReadReference) ?? "none";
-}
-
 /// <summary>Which addresses the integration's host may resolve to, and whom to believe there.</summary>
 public sealed record NetworkSettings
 {

@@ -25,7 +25,5 @@ public sealed class IntegrationCatalog(IReadOnlyList<Integration> all)
     public IEnumerable<TeamTool> Tools(TeamId team) => Of(team).SelectMany(i => i.Rules.Select(r => new TeamTool(i, r, HasCredential(i, r))));
 
     /// <summary>Whether a credential is named for what the rule does.</summary>
-    public static bool HasCredential(Integration integration, ToolRule rule) =>
-        integration.Auth.Scheme == AuthScheme.None
-        || (rule.Effect == ToolEffect.Read ? integration.Auth.ReadReference : integration.Auth.WriteReference) is not null;
+    public static bool HasCredential(Integration integration, ToolRule rule) => integration.Auth.HasCredential(write: rule.Effect != ToolEffect.Read);
 }

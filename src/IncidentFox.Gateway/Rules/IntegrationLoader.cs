@@ -64,19 +64,9 @@ public static class IntegrationLoader
         IntegrationFile? below = null;
         if (own.Extends is { } extends && !shipped.TryGetValue(extends, out below))
             Error($"extends '{extends}', which is not shipped; shipped are {string.Join(", ", shipped.Keys.Order(StringComparer.Ordinal))}");
-        var scheme = own.Scheme ?? below?.Scheme;
         if (own.BaseUrl is null)
             Error("'base_url' is missing");
-        if (scheme is null)
-            Error("'auth.scheme' is missing");
-        if (scheme is { } s && s != AuthScheme.None && own.Read is null)
-            Error("'auth.read' is missing: a reference to the secret for reads, such as file:///etc/incidentfox/secrets/NAME");
-        if (scheme == AuthScheme.None && (own.Read ?? own.Write) is not null)
-            Error("'auth' names a secret but its scheme is none");
-        if (scheme == AuthScheme.Basic && own.UserName is null)
-            Error("'auth.username' is missing");
-        if (scheme == AuthScheme.Header && (own.HeaderName ?? below?.HeaderName) is not { Length: > 0 and <= 60 })
-            Error("'auth.header' is missing: the name of the header");
+        var auth = AuthReader.Read(own.File, own.Auth, below?.Auth, static text => text, errors);
         foreach (var twice in own.Rules.Select(r => r.Tool).Intersect(below?.Rules.Select(r => r.Tool) ?? []))
             Error($"tool {twice} is defined by '{own.Extends}' already; shipped rules can't be replaced");
         List<ToolRule> rules = [.. below?.Rules ?? [], .. own.Rules];
@@ -91,11 +81,7 @@ public static class IntegrationLoader
             Description = own.Description ?? below?.Description ?? own.Name,
             Team = own.Team is { } team ? new TeamId(team) : null,
             BaseUrl = own.BaseUrl!,
-            Auth = new AuthSettings
-            {
-                Scheme = scheme!.Value, ReadReference = own.Read, WriteReference = own.Write, UserName = own.UserName,
-                HeaderName = own.HeaderName ?? below?.HeaderName,
-            },
+            Auth = auth!,
             Network = new NetworkSettings { AllowedRanges = own.Allow, CaFile = own.CaFile },
             Limits = new LimitSettings
             {

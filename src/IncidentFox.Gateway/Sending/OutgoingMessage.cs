@@ -1,5 +1,6 @@
 using System.Net;
 using IncidentFox.Gateway.Injection;
+using IncidentFox.Gateway.Rules;
 
 namespace IncidentFox.Gateway.Sending;
 
@@ -40,15 +41,20 @@ internal static class OutgoingMessage
         return message;
     }
 
-    // System.Uri would decode and rearrange ("%2e%2e", "%41"): what was built, digested and approved is sent byte for byte.
     private static Uri Target(OutgoingRequest request)
     {
         var path = request.PathAndQuery;
         if (!path.StartsWith('/') || path.AsSpan().IndexOfAnyExceptInRange('!', '~') >= 0 || path.AsSpan().IndexOfAny('#', '\\') >= 0)
             throw new ArgumentException($"{request.Integration.Name}: the path of {request.Call.Tool} is not encoded.", nameof(request));
-        var target = new Uri(request.Integration.Origin + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
-        return target.PathAndQuery == path && target.GetLeftPart(UriPartial.Authority) == request.Integration.Origin
+        return Address(request.Integration, path);
+    }
+
+    /// <summary>System.Uri would decode and rearrange ("%2e%2e", "%41"): what was built, digested and approved is sent byte for byte.</summary>
+    public static Uri Address(Integration integration, string pathAndQuery)
+    {
+        var target = new Uri(integration.Origin + pathAndQuery, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true });
+        return target.PathAndQuery == pathAndQuery && target.GetLeftPart(UriPartial.Authority) == integration.Origin
             ? target
-            : throw new ArgumentException($"{request.Integration.Name}: the path of {request.Call.Tool} would not be sent as it stands.", nameof(request));
+            : throw new ArgumentException($"{integration.Name}: a path would not be sent as it stands.", nameof(pathAndQuery));
     }
 }

@@ -4,9 +4,9 @@ using System.Security.Cryptography;
 namespace IncidentFox.Gateway.Sending;
 
 /// <summary>One request on its way and its answer: owns the time limit, the connection and the response until the answer is released.</summary>
-internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools pools, TimeProvider time, CancellationToken caller)
+internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools pools, TimeProvider time, TimeSpan left, CancellationToken caller)
 {
-    private readonly CancellationTokenSource _limit = new(request.Integration.Limits.Timeout, time);
+    private readonly CancellationTokenSource _limit = new(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
     private CancellationTokenSource? _either;
     private UpstreamLease? _lease;
     private HttpResponseMessage? _response;

@@ -15,41 +15,49 @@ public sealed class UpstreamSender(CredentialSource credentials, IHostResolver r
     : IUpstreamSender, IDisposable
 {
     private readonly UpstreamPools _pools = new(resolver, time);
+    private readonly Injectors _injectors = new();
 
     /// <inheritdoc />
     public async Task<UpstreamResult> SendAsync(OutgoingRequest request, SendContext context, CancellationToken cancellationToken)
     {
         var auth = request.Integration.Auth;
+        var started = time.GetTimestamp();
         var (credential, problem) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: false, cancellationToken);
         if (credential is null)
             return NoCredential(request, context, problem);
         var secrets = new List<string>();
-        var result = await SendOnceAsync(request, context, credential, secrets, cancellationToken);
+        var (result, injected) = await SendOnceAsync(request, context, credential, null, secrets, started, cancellationToken);
         if (auth.Scheme == AuthScheme.None || !await IsRefusalAsync(result))
             return result;
 
         var (renewed, _) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: true, cancellationToken);
-        if (renewed is null || renewed == credential)
+        if (renewed is null)
             return CredentialRefused(request, context);
-        result = await SendOnceAsync(request, context, renewed, secrets, cancellationToken);
+        (result, _) = await SendOnceAsync(request, context, renewed, injected, secrets, started, cancellationToken);
         return await IsRefusalAsync(result) ? CredentialRefused(request, context) : result;
     }
 
-    private async Task<UpstreamResult> SendOnceAsync(
-        OutgoingRequest request, SendContext context, Credential credential, List<string> secrets, CancellationToken cancellationToken)
+    private async Task<(UpstreamResult Result, Injected Injected)> SendOnceAsync(
+        OutgoingRequest request, SendContext context, CredentialSlots credential, Injected? refused, List<string> secrets, long started, CancellationToken cancellationToken)
     {
         using var message = OutgoingMessage.Create(request);
-        var injected = CredentialSource.For(request.Integration.Auth.Scheme).Inject(message, credential);
+        var injected = await _injectors.For(request.Integration.Auth.Scheme).InjectAsync(new InjectionContext
+        {
+            Message = message, Body = request.Body, Integration = request.Integration, Write = request.UseWriteCredential, Secrets = credential, Caller = context,
+            Refused = refused,
+        }, cancellationToken);
         if (injected.Problem is { } problem)
-            return NoCredential(request, context, problem);
+            return (NoCredential(request, context, problem), injected);
         if (!injected.Secrets.All(SecretPatterns.CanHold))
-            return NoCredential(request, context, $"it is shorter than {SecretPatterns.Shortest} bytes or longer than {SecretPatterns.Longest}, so that answers can't be searched for it");
+            return (NoCredential(request, context, $"it is shorter than {SecretPatterns.Shortest} bytes or longer than {SecretPatterns.Longest}, so that answers can't be searched for it"), injected);
+        if (refused is { } before && injected.IsSameAs(before))
+            return (CredentialRefused(request, context), injected);
         secrets.AddRange(injected.Secrets);   // those of the first try stay: its answer may come back with the second
-        var exchange = new UpstreamExchange(request, _pools, time, cancellationToken);
+        var exchange = new UpstreamExchange(request, _pools, time, request.Integration.Limits.Timeout - time.GetElapsedTime(started), cancellationToken);
         var result = await exchange.SendAsync(message, secrets);
         if (result is UpstreamResult.Failed failed)
             Log.Failed(logger, request.Integration.Name, request.Call.Tool, failed.Code, exchange.Cause, context.CorrelationId);
-        return result;
+        return (result, injected);
     }
 
     // The target's own words about a credential are of no use to an agent, and may quote it.

@@ -123,7 +123,7 @@ public sealed class FrozenCallRunnerTests(TestPostgres postgres)
             "method" => Changed(r => r with { Method = "POST" }),
             "origin" => new IntegrationCatalog([kubernetes with { BaseUrl = new Uri("https://127.0.0.1:6444") }]),
             "path" => new IntegrationCatalog([kubernetes with { BaseUrl = new Uri("https://127.0.0.1:6443/other") }]),
-            "credential" => new IntegrationCatalog([kubernetes with { Auth = kubernetes.Auth with { WriteReference = "file:///other" } }]),
+            "credential" => new IntegrationCatalog([kubernetes with { Auth = kubernetes.Auth with { Write = [new("token", "file:///other")] } }]),
             _ => new IntegrationCatalog([kubernetes with { Team = new Core.TeamId("web") }]),
         };
         var outcome = await world.RunAsync(claim);

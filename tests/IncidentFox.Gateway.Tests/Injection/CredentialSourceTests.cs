@@ -24,7 +24,7 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     [Fact]
     public async Task Without_a_write_reference_the_read_credential_is_not_used_instead()
     {
-        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("reader") with { WriteReference = null }, true, false, default);
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("reader") with { Write = null }, true, false, default);
         Assert.Null(credential);
         Assert.NotNull(problem);
         Assert.Empty(_vault.Asked);
@@ -34,7 +34,7 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     public async Task A_user_name_may_be_a_reference()
     {
         var (credential, _) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/user"), false, false, default);
-        Assert.Equal(("user", true), (credential!.UserName, credential.UserNameIsSecret));
+        Assert.Equal("user", credential!["username"].RevealForUse());
     }
 
     [Fact]
@@ -49,7 +49,7 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     public async Task A_target_that_asks_for_none_gets_none_and_no_store_is_asked()
     {
         var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(new AuthSettings { Scheme = AuthScheme.None }, true, true, default);
-        Assert.Same(Credential.Nothing, credential);
+        Assert.Same(CredentialSlots.Nothing, credential);
         Assert.Null(problem);
         Assert.Empty(_vault.Asked);
     }
@@ -84,13 +84,19 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
         Assert.Contains("could not be recorded", problem);
     }
 
-    private static AuthSettings Basic(string user) => new()
+    private static AuthSettings Basic(string user)
     {
-        Scheme = AuthScheme.Basic, ReadReference = "keyvault://acme/reads", WriteReference = "keyvault://acme/writes", UserName = user,
-    };
+        var isReference = user.Contains("://", StringComparison.Ordinal);
+        List<SlotReference> With(string password) => [new("password", password), .. isReference ? [new SlotReference("username", user)] : Array.Empty<SlotReference>()];
+        return new AuthSettings
+        {
+            Scheme = AuthScheme.Basic, Read = With("keyvault://acme/reads"), Write = With("keyvault://acme/writes"),
+            Options = isReference ? [] : new Dictionary<string, string> { ["username"] = user },
+        };
+    }
 
     private static async Task<string?> RevealAsync(CredentialSource source, AuthSettings auth, bool write) =>
-        (await source.GetAsync(auth, write, false, default)).Credential?.Secret?.RevealForUse().Replace("canary-", "", StringComparison.Ordinal);
+        (await source.GetAsync(auth, write, false, default)).Secrets?["password"].RevealForUse().Replace("canary-", "", StringComparison.Ordinal);
 
     // Holds every name but one.
     private sealed class Vault : ISecretSource

@@ -55,15 +55,32 @@ internal sealed class SenderFixture : ISecretSource, IHostResolver, ILogger<Upst
         Name = "prometheus",
         Description = "Metrics.",
         BaseUrl = new Uri($"{transport}://{host}:{port}"),
-        Auth = new AuthSettings
-        {
-            Scheme = scheme, ReadReference = "keyvault://acme/read", WriteReference = "keyvault://acme/write", UserName = scheme == AuthScheme.Basic ? "reader" : null,
-            HeaderName = scheme == AuthScheme.Header ? "X-Api-Key" : null,
-        },
+        Auth = Auth(scheme),
         Network = new NetworkSettings { AllowedRanges = [.. allowed.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(r => IPNetwork.Parse(r))], CaFile = caFile },
         Limits = new LimitSettings { ResponseBytes = 100_000, Timeout = TimeSpan.FromSeconds(30) },
         Rules = [],
     };
+
+    /// <summary>A scheme with one secret, <c>read</c> and <c>write</c> in the vault.</summary>
+    public static AuthSettings Auth(AuthScheme scheme)
+    {
+        if (scheme == AuthScheme.None)
+            return new AuthSettings { Scheme = scheme };
+        var slot = scheme switch { AuthScheme.Basic => "password", AuthScheme.Header or AuthScheme.Query => "key", _ => "token" };
+        return new AuthSettings
+        {
+            Scheme = scheme,
+            Read = [new(slot, "keyvault://acme/read")],
+            Write = [new(slot, "keyvault://acme/write")],
+            Options = scheme == AuthScheme.Basic ? new Dictionary<string, string> { ["username"] = "reader" } : [],
+            Fields = scheme switch
+            {
+                AuthScheme.Header => [new("X-Api-Key", [new(null, "key")])],
+                AuthScheme.Query => [new("api_key", [new(null, "key")])],
+                _ => [],
+            },
+        };
+    }
 
     public static OutgoingRequest Get(Integration integration, string path = "/api/v1/query?query=up") => Request(integration, "GET", path, null, write: false);
 

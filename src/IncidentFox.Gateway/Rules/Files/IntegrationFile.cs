@@ -1,5 +1,4 @@
 using System.Net;
-using IncidentFox.Secrets;
 
 namespace IncidentFox.Gateway.Rules.Files;
 
@@ -12,11 +11,7 @@ internal sealed record IntegrationFile
     public string? Team { get; init; }
     public string? Description { get; init; }
     public Uri? BaseUrl { get; init; }
-    public AuthScheme? Scheme { get; init; }
-    public string? Read { get; init; }
-    public string? Write { get; init; }
-    public string? UserName { get; init; }
-    public string? HeaderName { get; init; }
+    public AuthFile Auth { get; init; } = new();
     public IReadOnlyList<IPNetwork> Allow { get; init; } = [];
     public string? CaFile { get; init; }
     public long? ResponseBytes { get; init; }
@@ -28,7 +23,6 @@ internal sealed record IntegrationFile
     {
         if (YamlFile.Read(text, problems) is not { } root)
             return null;
-        var auth = root.Map("auth");
         var network = root.Map("network");
         var limits = root.Map("limits");
         var read = new IntegrationFile
@@ -39,11 +33,7 @@ internal sealed record IntegrationFile
             Team = NameOf(root, "team", required: false),
             Description = root.Text("description"),
             BaseUrl = Address(root),
-            Scheme = auth is null ? null : SchemeOf(auth),
-            Read = auth is null ? null : Reference(auth, "read"),
-            Write = auth is null ? null : Reference(auth, "write"),
-            UserName = auth?.Text("username"),
-            HeaderName = auth?.Text("header"),
+            Auth = AuthFile.Parse(root.Map("auth")),
             Allow = network is null ? [] : Ranges(network),
             CaFile = network is null ? null : AbsolutePath(network, "ca_file"),
             ResponseBytes = limits?.Integer("response_bytes", 1_024, 64 * 1024 * 1024),
@@ -51,7 +41,6 @@ internal sealed record IntegrationFile
             ToolPrefix = Prefix(root),
             Rules = ToolRuleReader.ReadAll(root),
         };
-        auth?.Done();
         network?.Done();
         limits?.Done();
         root.Done();
@@ -86,31 +75,6 @@ internal sealed record IntegrationFile
             return new Uri(uri.GetLeftPart(UriPartial.Path).TrimEnd('/'));
         // The text may hold a pasted password: it is not repeated.
         root.Error("base_url", "must be https://host[:port][/path] or http://..., without user, query or escapes");
-        return null;
-    }
-
-    private static AuthScheme? SchemeOf(YamlMap auth)
-    {
-        switch (auth.Text("scheme"))
-        {
-            case null: return null;
-            case "none": return AuthScheme.None;
-            case "bearer": return AuthScheme.Bearer;
-            case "basic": return AuthScheme.Basic;
-            case "header": return AuthScheme.Header;
-            default:
-                auth.Error("scheme", "must be one of none, bearer, basic, header");
-                return null;
-        }
-    }
-
-    private static string? Reference(YamlMap auth, string key)
-    {
-        if (auth.Text(key) is not { } text)
-            return null;
-        if (SecretReference.TryParse(text, out var reference, out var reason))
-            return reference.ToString();
-        auth.Error(key, $"must be a reference to a secret, never the secret: {reason}");
         return null;
     }
 

@@ -37,11 +37,23 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
 
     public bool Has(string key) => Find(key) is not null;
 
+    public long Line => node.Start.Line;
+
+    public long LineOf(string key) => (Find(key) ?? node).Start.Line;
+
     public string? Text(string key, bool required = false)
     {
         if (Take(key, required) is not { } value)
             return null;
         return AsText(value, At(key));
+    }
+
+    // What has a pattern of its own may look like a number: it is taken as it is written.
+    public string? Scalar(string key)
+    {
+        if (Take(key, false) is not { } value)
+            return null;
+        return value is YamlScalarNode { Style: ScalarStyle.Plain, Value: { Length: > 0 } digits } && digits.All(char.IsAsciiDigit) ? digits : AsText(value, At(key));
     }
 
     public long? Integer(string key, long min, long max)
