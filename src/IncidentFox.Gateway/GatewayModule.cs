@@ -5,6 +5,7 @@ using IncidentFox.Gateway.AgentDoor;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
+using IncidentFox.Gateway.Rules;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -32,7 +33,7 @@ public static class GatewayModule
         services.TryAddSingleton(TimeProvider.System);
         services.AddLogging();
         services.AddSingleton(options);
-        services.AddSingleton(catalog);
+        services.AddSingleton(new IntegrationSource(catalog));
         AddDoor(services);
         services.AddSingleton<Traffic>();
         services.AddSingleton<SandboxFacts>();

@@ -1,7 +1,6 @@
 using IncidentFox.Contracts;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Net.Http.Headers;
 
 namespace IncidentFox.Gateway.AgentDoor;
 
@@ -61,13 +60,4 @@ internal static class RequestReader
     }
 
     private static RequestProblem TooLarge => new(413, "too_large", $"A message has at most {Protocol.MaxMessageBytes} bytes.");
-
-    /// <summary>Headers that a client of the base-URL door may send; none of them is passed on.</summary>
-    public static string? UnlistedHeader(IHeaderDictionary headers) => headers.Keys.FirstOrDefault(k => !Harmless.Contains(k.ToLowerInvariant()));
-
-    private static readonly HashSet<string> Harmless = new(StringComparer.Ordinal)
-    {
-        HeaderNames.Host.ToLowerInvariant(), "user-agent", "accept", "accept-encoding", "accept-language", "connection", "content-type", "content-length",
-        "transfer-encoding", "kubectl-command", "kubectl-session", "traceparent", "tracestate", "cache-control", "pragma", Protocol.ReasonHeader,
-    };
 }

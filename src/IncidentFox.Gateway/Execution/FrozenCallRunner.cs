@@ -16,13 +16,13 @@ public sealed record ExecutionOutcome(ApprovalState State, string Sentence, Json
 /// Runs one claimed call. What was shown is what runs: the request is rebuilt from the frozen call and must equal the frozen one. It is sent again only when
 /// a proof says that the earlier try did not run.
 /// </summary>
-public sealed class FrozenCallRunner(IntegrationCatalog catalog, IUpstreamSender sender, AuditedSend send)
+public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSender sender, AuditedSend send)
 {
     /// <summary>Runs it. Expected failures are outcomes.</summary>
     public async Task<ExecutionOutcome> RunAsync(ClaimedExecution execution, SendContext context, CancellationToken cancellationToken)
     {
         var call = execution.Frozen.Call;
-        if (catalog.Find(execution.Resource.Team, call.Integration) is not { } integration || integration.FindRule(call.Tool) is not { } rule)
+        if (integrations.Current.Find(execution.Resource.Team, call.Integration) is not { } integration || integration.FindRule(call.Tool) is not { } rule)
             return Changed($"the tool {call.Tool} of {call.Integration} is not there any more", execution.Attempt);
         if (Difference(integration, rule, execution.Frozen) is { } difference)
             return Changed(difference, execution.Attempt);

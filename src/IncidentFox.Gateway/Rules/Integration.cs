@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using IncidentFox.Core;
 
 namespace IncidentFox.Gateway.Rules;
@@ -29,12 +30,29 @@ public sealed record Integration
     /// <summary>All that may be said to it. What no rule allows is refused.</summary>
     public required IReadOnlyList<ToolRule> Rules { get; init; }
 
+    /// <summary>Where the vendor describes what the rules say (https).</summary>
+    public IReadOnlyList<string> Sources { get; init; } = [];
+
+    /// <summary>Which credential to create, with the least it needs; null when the files do not say.</summary>
+    public string? CredentialHint { get; init; }
+
+    /// <summary>The read that shows that address and credential work; null: none is declared.</summary>
+    public Probe? Probe { get; init; }
+
+    /// <summary>The values of its settings, which the rules hold already.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Scheme, host and port, as a frozen request holds it.</summary>
     public string Origin => BaseUrl.GetLeftPart(UriPartial.Authority);
 
     /// <summary>The rule of a tool; null when this integration has none of that name.</summary>
     public ToolRule? FindRule(string tool) => Rules.FirstOrDefault(r => r.Tool == tool);
 }
+
+/// <summary>A harmless read.</summary>
+/// <param name="Tool">A read of the same integration.</param>
+/// <param name="Arguments">Its arguments.</param>
+public sealed record Probe(string Tool, JsonObject Arguments);
 
 /// <summary>Which addresses the integration's host may resolve to, and whom to believe there.</summary>
 public sealed record NetworkSettings

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using IncidentFox.Core;
 using IncidentFox.Core.Tools;
@@ -47,24 +48,39 @@ public static class IntegrationLoader
         var integrations = new List<(string File, Integration Integration)>();
         foreach (var (name, text) in files)
         {
-            var problems = new Problems(name);
-            var file = IntegrationFile.Parse(name, text, problems);
-            errors.AddRange(problems.All);
-            if (problems.All.Count == 0 && Combine(file!, shipped, errors) is { } integration)
+            if (ReadOne(name, text, shipped, errors) is { } integration)
                 integrations.Add((name, integration));
         }
         errors.AddRange(CatalogChecks.Check(integrations));
         return errors.Count > 0 ? new(null, errors) : new(new IntegrationCatalog([.. integrations.Select(i => i.Integration)]), []);
     }
 
-    private static Integration? Combine(IntegrationFile own, IReadOnlyDictionary<string, IntegrationFile> shipped, List<string> errors)
+    // Settings first: every other text may hold one, those of the shipped file as well.
+    private static Integration? ReadOne(string name, string text, IReadOnlyDictionary<string, ShippedFile> shipped, List<string> errors)
+    {
+        var problems = new Problems(name);
+        Integration? integration = null;
+        if (YamlFile.Read(text, problems) is { } root)
+        {
+            ShippedFile? extended = null;
+            if (root.IsText("extends") && IntegrationFile.NameOf(root, "extends", required: false) is { } extends && !shipped.TryGetValue(extends, out extended))
+                root.Error("extends", $"'{extends}' is not shipped; shipped are {string.Join(", ", shipped.Keys.Order(StringComparer.Ordinal))}");
+            var settings = FileSettings.Read(root);
+            var values = settings.Values(extended?.Settings ?? [], withExamples: false, root);
+            problems.Settings = values;
+            var own = IntegrationFile.From(name, root);
+            if (problems.All.Count == 0)
+                integration = Combine(own, extended?.Read(values), values, errors);
+        }
+        errors.AddRange(problems.All);
+        return problems.All.Count == 0 ? integration : null;
+    }
+
+    private static Integration? Combine(IntegrationFile own, IntegrationFile? below, IReadOnlyDictionary<string, string> settings, List<string> errors)
     {
         var before = errors.Count;
         void Error(string message) => errors.Add($"{own.File}:1: {message}");
-        IntegrationFile? below = null;
-        if (own.Extends is { } extends && !shipped.TryGetValue(extends, out below))
-            Error($"extends '{extends}', which is not shipped; shipped are {string.Join(", ", shipped.Keys.Order(StringComparer.Ordinal))}");
-        if (own.BaseUrl is null)
+        if ((own.BaseUrl ?? below?.BaseUrl) is null)
             Error("'base_url' is missing");
         var auth = AuthReader.Read(own.File, own.Auth, below?.Auth, static text => text, errors);
         foreach (var twice in own.Rules.Select(r => r.Tool).Intersect(below?.Rules.Select(r => r.Tool) ?? []))
@@ -72,7 +88,10 @@ public static class IntegrationLoader
         List<ToolRule> rules = [.. below?.Rules ?? [], .. own.Rules];
         if (rules.Count == 0)
             Error("has no tools: extend a shipped integration or define 'tools'");
-        errors.AddRange(RuleChecks.Check(rules).Select(p => $"{own.File}:1: tools.{p.Tool}: {p.Problem}").Where(e => errors.Count == before));
+        errors.AddRange(RuleChecks.Check(rules).Concat(RuleOverlaps.Check(rules)).Select(p => $"{own.File}:1: tools.{p.Tool}: {p.Problem}").Where(e => errors.Count == before));
+        var probe = own.Probe ?? below?.Probe;
+        if (probe is not null && ProbeProblem(probe, rules) is { } problem)
+            Error($"'probe' {problem}");
         if (errors.Count > before)
             return null;
         return new Integration
@@ -80,7 +99,7 @@ public static class IntegrationLoader
             Name = own.Name,
             Description = own.Description ?? below?.Description ?? own.Name,
             Team = own.Team is { } team ? new TeamId(team) : null,
-            BaseUrl = own.BaseUrl!,
+            BaseUrl = own.BaseUrl ?? below!.BaseUrl!,
             Auth = auth!,
             Network = new NetworkSettings { AllowedRanges = own.Allow, CaFile = own.CaFile },
             Limits = new LimitSettings
@@ -88,8 +107,20 @@ public static class IntegrationLoader
                 ResponseBytes = own.ResponseBytes ?? below?.ResponseBytes ?? new LimitSettings().ResponseBytes,
                 Timeout = TimeSpan.FromSeconds(own.TimeoutSeconds ?? below?.TimeoutSeconds ?? 30),
             },
-            Rules = [.. rules.Select(r => Seal(Prefixed(r, own.ToolPrefix)))],
+            Sources = [.. below?.Sources ?? [], .. own.Sources],
+            CredentialHint = own.Credential ?? below?.Credential,
+            Probe = probe is null ? null : probe with { Tool = own.ToolPrefix + probe.Tool },
+            Settings = settings,
+            Rules = [.. rules.Select(r => Seal(Prefixed(r, own.ToolPrefix), settings))],
         };
+    }
+
+    private static string? ProbeProblem(Probe probe, List<ToolRule> rules)
+    {
+        if (rules.FirstOrDefault(r => r.Tool == probe.Tool) is not { Effect: ToolEffect.Read } rule)
+            return $"names {YamlMap.Shown(probe.Tool)}, which is not a read of this integration";
+        var check = Parsing.Arguments.Check(rule, (JsonObject)probe.Arguments.DeepClone());
+        return check.Parameters is null ? $"can't call {rule.Tool} like this: {string.Join("; ", check.Problems)}" : null;
     }
 
     private static ToolRule Prefixed(ToolRule rule, string prefix) => prefix.Length == 0 ? rule : rule with
@@ -100,9 +131,13 @@ public static class IntegrationLoader
     };
 
     // All that the rule says, defaults filled in: whoever changes any of it makes another version, and frozen calls of the old one don't run.
-    private static ToolRule Seal(ToolRule rule)
+    private static ToolRule Seal(ToolRule rule, IReadOnlyDictionary<string, string> settings)
     {
-        var json = JsonSerializer.SerializeToNode(rule with { Version = "" }, Canonical);
+        var json = new JsonObject
+        {
+            ["rule"] = JsonSerializer.SerializeToNode(rule with { Version = "" }, Canonical),
+            ["settings"] = JsonSerializer.SerializeToNode(settings),
+        };
         return rule with { Version = Convert.ToHexStringLower(SHA256.HashData(CanonicalJson.Write(json))) };
     }
 }

@@ -30,12 +30,12 @@ public static class RequestBuilder
         if (dryRun && rule.DryRun is null)
             throw new ArgumentException($"The rule {integration.Name}/{rule.Tool} has no dry run.", nameof(dryRun));
         var values = new TemplateValues(call.Parameters, preconditions, approval);
-        var body = Body(rule, values, dryRun);
+        var body = rule.Form is null ? Body(rule, values, dryRun) : Form(rule, call.Parameters, values);
         return new OutgoingRequest
         {
             Integration = integration,
             Method = rule.Method,
-            PathAndQuery = Target(integration, rule, call.Parameters, dryRun),
+            PathAndQuery = Target(integration, rule, call.Parameters, values, dryRun),
             Headers = [.. rule.Headers.Select(h => (h.Name, h.Value))],
             ContentType = body is null ? null : rule.ContentType,
             Body = body,
@@ -44,41 +44,65 @@ public static class RequestBuilder
         };
     }
 
-    private static string Target(Integration integration, ToolRule rule, JsonObject parameters, bool dryRun)
+    private static string Target(Integration integration, ToolRule rule, JsonObject parameters, TemplateValues values, bool dryRun)
     {
         var target = new StringBuilder(integration.BaseUrl.AbsolutePath.TrimEnd('/'));
         foreach (var segment in rule.Path)
-            target.Append('/').Append(segment.Literal is { } literal ? Percent.Encode(literal) : PathValue(segment.Parameter!, parameters));
-        var separator = '?';
-        void Add(string key, string value)
-        {
-            target.Append(separator).Append(Percent.Encode(key)).Append('=').Append(Percent.Encode(value));
-            separator = '&';
-        }
-        foreach (var key in rule.Query.Where(k => !k.Ignored))
-        {
-            if (key.Literal is not null)
-                Add(key.Key, key.Literal);
-            else if (parameters[key.Parameter!] is JsonArray list)
-            {
-                foreach (var item in list)
-                    Add(key.Key, AsText(item!));
-            }
-            else if (parameters[key.Parameter!] is { } value)
-                Add(key.Key, AsText(value));
-        }
+            target.Append('/').Append(segment.Literal is { } literal ? Percent.Literal(literal) : PathValue(segment, parameters));
+        if (rule.TrailingSlash)
+            target.Append('/');
+        var start = target.Length;
+        foreach (var key in rule.Query)
+            AddField(target, key, parameters, values);
         foreach (var key in dryRun ? rule.DryRun!.Query : [])
-            Add(key.Name, key.Value);
+            Add(target, key.Name, key.Value);
+        if (target.Length > start)
+            target[start] = '?';
         return target.ToString();
     }
 
-    // A segment that a server could take for a step up or for none at all never leaves, whatever a rule's pattern allows.
-    private static string PathValue(string parameter, JsonObject parameters)
+    private static void AddField(StringBuilder to, RuleField field, JsonObject parameters, TemplateValues values)
     {
-        var value = parameters[parameter] is { } node ? AsText(node) : "";
-        return CanonicalTarget.IsSegment(value)
-            ? Percent.Encode(value)
-            : throw new ArgumentException($"Parameter {parameter} can't be a path segment.", nameof(parameters));
+        if (field.Ignored)
+            return;
+        if (field.Literal is not null)
+            Add(to, field.Key, field.Literal);
+        else if (field.Text is not null)
+            Add(to, field.Key, Template.Text(field.Text, values));
+        else if (parameters[field.Parameter!] is JsonArray list)
+        {
+            var number = 0;
+            foreach (var item in list)
+                Add(to, field.IsNumbered ? FieldKey.WithNumber(field, ++number) : field.Key, AsText(item!));
+        }
+        else if (parameters[field.Parameter!] is { } value)
+            Add(to, field.Key, AsText(value));
+    }
+
+    private static void Add(StringBuilder to, string key, string value)
+    {
+        to.Append('&');
+        Percent.Encode(to, key);
+        to.Append('=');
+        Percent.Encode(to, value);
+    }
+
+    // A segment that a server could take for a step up or for none at all never leaves, whatever a rule's pattern allows.
+    private static string PathValue(PathSegment segment, JsonObject parameters)
+    {
+        var value = parameters[segment.Parameter!] is { } node ? AsText(node) : "";
+        var parts = segment.IsMany ? value.Split('/') : [value];
+        if (parts.Length > Arguments.MaxSegments || !parts.All(CanonicalTarget.IsSegment))
+            throw new ArgumentException($"Parameter {segment.Parameter} can't be {(segment.IsMany ? "segments" : "a segment")} of a path.", nameof(parameters));
+        return Percent.Literal(segment.Prefix ?? "") + string.Join('/', parts.Select(Percent.Encode)) + Percent.Literal(segment.Suffix ?? "");
+    }
+
+    private static byte[] Form(ToolRule rule, JsonObject parameters, TemplateValues values)
+    {
+        var form = new StringBuilder();
+        foreach (var field in rule.Form!)
+            AddField(form, field, parameters, values);
+        return Encoding.ASCII.GetBytes(form.ToString(), Math.Min(1, form.Length), Math.Max(0, form.Length - 1));
     }
 
     private static byte[]? Body(ToolRule rule, TemplateValues values, bool dryRun)
@@ -107,16 +131,33 @@ public static class RequestBuilder
 /// <summary>Percent-encoding with one form per text (RFC 3986): unreserved characters as they are, every other byte as upper-case <c>%XX</c>.</summary>
 internal static class Percent
 {
+    private const string Unreserved = "-._~";
+
     public static string Encode(string text)
     {
         var encoded = new StringBuilder(text.Length);
+        Encode(encoded, text);
+        return encoded.ToString();
+    }
+
+    public static void Encode(StringBuilder to, string text) => Encode(to, text, Unreserved);
+
+    /// <summary>A rule's own text in a path: also <c>: @ $ = , ( )</c> as they are, as a rule writes them.</summary>
+    public static string Literal(string text)
+    {
+        var encoded = new StringBuilder(text.Length);
+        Encode(encoded, text, Files.RequestLine.LiteralExtras);
+        return encoded.ToString();
+    }
+
+    private static void Encode(StringBuilder to, string text, string raw)
+    {
         foreach (var b in Encoding.UTF8.GetBytes(text))
         {
-            if (b is (>= (byte)'a' and <= (byte)'z') or (>= (byte)'A' and <= (byte)'Z') or (>= (byte)'0' and <= (byte)'9') or (byte)'-' or (byte)'.' or (byte)'_' or (byte)'~')
-                encoded.Append((char)b);
+            if (char.IsAsciiLetterOrDigit((char)b) || (b < 128 && raw.Contains((char)b)))
+                to.Append((char)b);
             else
-                encoded.Append('%').Append(b.ToString("X2", CultureInfo.InvariantCulture));
+                to.Append('%').Append(b.ToString("X2", CultureInfo.InvariantCulture));
         }
-        return encoded.ToString();
     }
 }

@@ -41,6 +41,16 @@ public static class Template
         _ => [],
     };
 
+    /// <summary>The only placeholder of a text and what stands around it; null when it has none or several.</summary>
+    public static (string Before, string Name, string After)? Single(string template) => Parts(template) switch
+    {
+        [{ Name: { } name }] => ("", name, ""),
+        [{ Name: null } before, { Name: { } name }] => (before.Text, name, ""),
+        [{ Name: { } name }, { Name: null } after] => ("", name, after.Text),
+        [{ Name: null } before, { Name: { } name }, { Name: null } after] => (before.Text, name, after.Text),
+        _ => null,
+    };
+
     private static bool TryJson(JsonNode? template, TemplateValues values, out JsonNode? node)
     {
         node = null;

@@ -24,8 +24,11 @@ public sealed record ToolRule
     /// <summary>The path below the base URL, segment by segment.</summary>
     public required IReadOnlyList<PathSegment> Path { get; init; }
 
+    /// <summary>True: the path ends with a slash, and is sent and accepted with it only.</summary>
+    public bool TrailingSlash { get; init; }
+
     /// <summary>Query keys, in the order in which they are sent.</summary>
-    public IReadOnlyList<QueryKey> Query { get; init; } = [];
+    public IReadOnlyList<RuleField> Query { get; init; } = [];
 
     /// <summary>Request headers that are sent as they stand here; the base-URL door accepts a client's values for these names only.</summary>
     public IReadOnlyList<RuleHeader> Headers { get; init; } = [];
@@ -33,8 +36,11 @@ public sealed record ToolRule
     /// <summary>What it takes.</summary>
     public IReadOnlyList<ToolParameter> Parameters { get; init; } = [];
 
-    /// <summary>JSON with placeholders; null: no body. See <see cref="Template"/>.</summary>
+    /// <summary>JSON with placeholders; null: no JSON body. See <see cref="Template"/>.</summary>
     public JsonNode? Body { get; init; }
+
+    /// <summary>The body as <c>application/x-www-form-urlencoded</c>, fields in the order in which they are sent; null: none.</summary>
+    public IReadOnlyList<RuleField>? Form { get; init; }
 
     /// <summary>Of the body.</summary>
     public string ContentType { get; init; } = "application/json";
@@ -62,78 +68,4 @@ public sealed record ToolRule
 
     /// <summary>SHA-256 (hex) of the rule's canonical form, defaults filled in: a changed rule is another version.</summary>
     public required string Version { get; init; }
-}
-
-/// <summary>One segment of a path: a literal or a parameter.</summary>
-/// <param name="Literal">Sent as it stands; null for a parameter.</param>
-/// <param name="Parameter">The parameter's name; null for a literal.</param>
-public readonly record struct PathSegment(string? Literal, string? Parameter);
-
-/// <summary>One query key.</summary>
-/// <param name="Key">As sent.</param>
-/// <param name="Parameter">The parameter that is its value; null when <paramref name="Literal"/> is. Left out when the parameter is absent.</param>
-/// <param name="Literal">A value that is always sent.</param>
-/// <param name="IsList">The parameter is a list: the key is sent once per item. Otherwise once at most.</param>
-/// <param name="Ignored">The base-URL door accepts the key from clients and drops it, e.g. kubectl's <c>limit</c>. Never sent.</param>
-public sealed record QueryKey(string Key, string? Parameter, string? Literal, bool IsList, bool Ignored);
-
-/// <summary>A header that is sent with this value.</summary>
-/// <param name="Name">Header name.</param>
-/// <param name="Value">Sent as it stands: a rule's word, never a client's.</param>
-public sealed record RuleHeader(string Name, string Value);
-
-/// <summary>What a parameter holds.</summary>
-public enum ParameterType
-{
-    /// <summary>Text.</summary>
-    String,
-
-    /// <summary>A whole number within ±2^53.</summary>
-    Integer,
-
-    /// <summary>A finite number.</summary>
-    Number,
-
-    /// <summary>True or false.</summary>
-    Boolean,
-
-    /// <summary>A list of texts.</summary>
-    StringList,
-}
-
-/// <summary>One parameter of a tool.</summary>
-public sealed record ToolParameter
-{
-    /// <summary>1 to 64 of <c>a-z 0-9 _</c>.</summary>
-    public required string Name { get; init; }
-
-    /// <summary>What it holds.</summary>
-    public required ParameterType Type { get; init; }
-
-    /// <summary>For a model or a person.</summary>
-    public required string Description { get; init; }
-
-    /// <summary>False: may be left out, and then <see cref="Default"/> holds, or nothing.</summary>
-    public bool Required { get; init; } = true;
-
-    /// <summary>The value of a parameter that was left out; null: none.</summary>
-    public JsonNode? Default { get; init; }
-
-    /// <summary>The whole text, or each item, must match this (.NET syntax, matched without backtracking, anchored by the product).</summary>
-    public string? Pattern { get; init; }
-
-    /// <summary>The only values it may have; empty: any.</summary>
-    public IReadOnlyList<string> Allowed { get; init; } = [];
-
-    /// <summary>Smallest number.</summary>
-    public decimal? Min { get; init; }
-
-    /// <summary>Largest number.</summary>
-    public decimal? Max { get; init; }
-
-    /// <summary>Longest text or item, characters.</summary>
-    public int MaxLength { get; init; } = 1_000;
-
-    /// <summary>Most items of a list.</summary>
-    public int MaxItems { get; init; } = 50;
 }

@@ -126,7 +126,7 @@ internal sealed class ExecutionWorld : IAsyncDisposable
 
     public Task<ExecutionOutcome> RunAsync(ClaimedExecution claim) => Runner().RunAsync(claim, Context(), default);
 
-    public FrozenCallRunner Runner() => new(Catalog, Sender, new AuditedSend(Sender, Audit));
+    public FrozenCallRunner Runner() => new(new IntegrationSource(Catalog), Sender, new AuditedSend(Sender, Audit));
 
     /// <summary>One gateway: its own name in the database, and an executor that is run by hand or as a service.</summary>
     public async Task<Gateway> GatewayAsync(TimeProvider? time = null)

@@ -6,7 +6,7 @@ using IncidentFox.Gateway.Rules.Parsing;
 namespace IncidentFox.Gateway.AgentDoor.Endpoints;
 
 /// <summary>Both ways to call a tool. They differ in how a call is written down and end in the same place.</summary>
-internal sealed class ToolEndpoints(IntegrationCatalog catalog, ToolAdmission admission)
+internal sealed class ToolEndpoints(IntegrationSource integrations, ToolAdmission admission)
 {
     private const int MaxReason = 1_000;
 
@@ -20,7 +20,7 @@ internal sealed class ToolEndpoints(IntegrationCatalog catalog, ToolAdmission ad
             return;
         }
         var tool = request.Path[Protocol.ToolPathPrefix.Length..];
-        var call = ToolDoor.Parse(catalog, request.Session!.Resource.Team, tool, message.Arguments);
+        var call = ToolDoor.Parse(integrations.Current, request.Session!.Resource.Team, tool, message.Arguments);
         await admission.HandleAsync(request, call, Bounds.Cut(message.Reason, MaxReason));
     }
 
@@ -28,17 +28,12 @@ internal sealed class ToolEndpoints(IntegrationCatalog catalog, ToolAdmission ad
     public async Task ForwardAsync(AgentRequest request, byte[] body)
     {
         var http = request.Http.Request;
-        if (RequestReader.UnlistedHeader(http.Headers) is { } header)
-        {
-            await admission.HandleAsync(request, new ParsedCall.Refused("bad_request",
-                $"The header {Arguments.Printable(header)} is not accepted: the gateway adds credentials itself and passes no header on."), null);
-            return;
-        }
         var rest = request.Path[Protocol.IntegrationPathPrefix.Length..];
         var slash = rest.IndexOf('/');
         var name = slash < 0 ? rest : rest[..slash];
         var target = (slash < 0 ? "" : rest[slash..]) + (request.Query.Length > 0 ? "?" + request.Query : "");
-        var call = BaseUrlDoor.Parse(catalog, request.Session!.Resource.Team, name, http.Method, target, body);
+        List<KeyValuePair<string, string>> headers = [.. http.Headers.SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v ?? "")))];
+        var call = BaseUrlDoor.Parse(integrations.Current, request.Session!.Resource.Team, name, http.Method, target, body, headers);
         await admission.HandleAsync(request, call, Bounds.Cut(http.Headers[Protocol.ReasonHeader].FirstOrDefault(), MaxReason));
     }
 }

@@ -7,14 +7,14 @@ using IncidentFox.Gateway.Rules.Parsing;
 namespace IncidentFox.Gateway.AgentDoor.Endpoints;
 
 /// <summary><c>GET /v1/agent/tools</c>: what this sandbox may call as policy stands, each with its schema. What is denied is not shown.</summary>
-internal sealed class ToolListEndpoint(IntegrationCatalog catalog, PolicySource policies)
+internal sealed class ToolListEndpoint(IntegrationSource integrations, PolicySource policies)
 {
     public Task HandleAsync(AgentRequest request)
     {
         var session = request.Session!;
         var policy = policies.Current;
         var tools = new List<ToolDescription>();
-        foreach (var (integration, rule, hasCredential) in catalog.Tools(session.Resource.Team))
+        foreach (var (integration, rule, hasCredential) in integrations.Current.Tools(session.Resource.Team))
         {
             if (!hasCredential || !rule.Listed)
                 continue;

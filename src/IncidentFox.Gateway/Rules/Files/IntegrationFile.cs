@@ -18,11 +18,13 @@ internal sealed record IntegrationFile
     public long? TimeoutSeconds { get; init; }
     public string ToolPrefix { get; init; } = "";
     public IReadOnlyList<ToolRule> Rules { get; init; } = [];
+    public IReadOnlyList<string> Sources { get; init; } = [];
+    public string? Credential { get; init; }
+    public Probe? Probe { get; init; }
 
-    public static IntegrationFile? Parse(string file, string text, Problems problems)
+    // The settings' values are the problems' already.
+    public static IntegrationFile From(string file, YamlMap root)
     {
-        if (YamlFile.Read(text, problems) is not { } root)
-            return null;
         var network = root.Map("network");
         var limits = root.Map("limits");
         var read = new IntegrationFile
@@ -40,14 +42,41 @@ internal sealed record IntegrationFile
             TimeoutSeconds = limits?.Integer("timeout_seconds", 1, 300),
             ToolPrefix = Prefix(root),
             Rules = ToolRuleReader.ReadAll(root),
+            Sources = SourcesOf(root),
+            Credential = root.Text("credential"),
+            Probe = ProbeOf(root),
         };
+        _ = root.Map("settings");
         network?.Done();
         limits?.Done();
         root.Done();
         return read;
     }
 
-    private static string? NameOf(YamlMap map, string key, bool required)
+    private static IReadOnlyList<string> SourcesOf(YamlMap root)
+    {
+        if (!root.Has("source"))
+            return [];
+        IReadOnlyList<string> sources = root.IsText("source") ? [root.Text("source") ?? ""] : root.Texts("source");
+        if (sources.Count == 0 || !sources.All(s => Uri.TryCreate(s, UriKind.Absolute, out var uri) && uri.Scheme == "https"))
+            root.Error("source", "must be an https address, or a list of them");
+        return sources;
+    }
+
+    private static Probe? ProbeOf(YamlMap root)
+    {
+        if (!root.Has("probe"))
+            return null;
+        if (root.IsText("probe"))
+            return new(root.Text("probe") ?? "", []);
+        if (root.Map("probe") is not { } map)
+            return null;
+        var probe = new Probe(map.Text("read", required: true) ?? "", ToolRuleReader.Arguments(map));
+        map.Done();
+        return probe;
+    }
+
+    internal static string? NameOf(YamlMap map, string key, bool required)
     {
         var name = map.Text(key, required);
         if (name is null || Names.IsName(name))

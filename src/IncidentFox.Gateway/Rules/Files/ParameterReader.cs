@@ -78,13 +78,15 @@ internal static class ParameterReader
             case "number": return ParameterType.Number;
             case "boolean": return ParameterType.Boolean;
             case "string_list": return ParameterType.StringList;
+            case "path": return ParameterType.Path;
+            case "object": return ParameterType.Object;
             default:
-                map.Error("type", "must be one of string, integer, number, boolean, string_list");
+                map.Error("type", "must be one of string, integer, number, boolean, string_list, path, object");
                 return ParameterType.String;
         }
     }
 
-    private static string? Pattern(YamlMap map)
+    internal static string? Pattern(YamlMap map)
     {
         if (map.Text("pattern") is not { } pattern)
             return null;

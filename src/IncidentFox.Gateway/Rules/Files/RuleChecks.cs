@@ -19,11 +19,6 @@ internal static class RuleChecks
             foreach (var problem in Request(rule).Concat(Templates(rule)).Concat(Action(rule, rules)))
                 yield return (rule.Tool, problem);
         }
-        for (var i = 0; i < rules.Count; i++)
-        {
-            foreach (var other in rules.Take(i).Where(o => Overlap(o, rules[i])))
-                yield return (rules[i].Tool, $"can't be told from {other.Tool}: the same method and path mean both");
-        }
     }
 
     public static bool IsPointer(string text) =>
@@ -31,32 +26,29 @@ internal static class RuleChecks
 
     private static IEnumerable<string> Request(ToolRule rule)
     {
-        var byName = rule.Parameters.ToDictionary(p => p.Name);
-        foreach (var name in rule.Path.Select(s => s.Parameter).OfType<string>())
-        {
-            if (!byName.TryGetValue(name, out var p))
-                yield return $"path parameter {name} is not among its parameters";
-            else if (p.Type == ParameterType.StringList || (!p.Required && p.Default is null))
-                yield return $"path parameter {name} must be one value that is always there";
-        }
-        foreach (var key in rule.Query.Where(q => q.Parameter is not null && !byName.ContainsKey(q.Parameter)))
-            yield return $"query parameter {key.Parameter} is not among its parameters";
-        foreach (var key in rule.Query.GroupBy(q => q.Key, StringComparer.Ordinal).Where(g => g.Skip(1).Any()))
-            yield return $"query key {key.Key} is there twice";
+        foreach (var problem in PlaceChecks.Check(rule))
+            yield return problem;
         foreach (var header in rule.Headers)
         {
             if (header.Name.Length == 0 || !header.Name.All(c => char.IsAsciiLetterOrDigit(c) || c == '-') || ForbiddenHeaders.Contains(header.Name.ToLowerInvariant())
                 || !header.Value.All(c => c is >= ' ' and < (char)127))
                 yield return $"header {YamlMap.Shown(header.Name)} can't be set by a rule";
         }
-        if (rule.Body is not null && rule.Method == "GET")
+        if (rule.Headers.GroupBy(h => h.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
+            yield return $"header {twice.Key} is there twice";
+        if ((rule.Body is not null || rule.Form is not null) && rule.Method == "GET")
             yield return "a GET has no body";
+        if (rule.Body is not null && rule.Form is not null)
+            yield return "has a body and a form: a request has one of them";
+        if (!MediaType(rule.ContentType).Contains('/') || rule.ContentType.Any(c => c is < ' ' or >= (char)127))
+            yield return "'content_type' must be a media type such as application/json";
+        if (rule.Form is not null && MediaType(rule.ContentType) != "application/x-www-form-urlencoded")
+            yield return "a form is sent as application/x-www-form-urlencoded";
         if (rule.RowCountPointer is { } rows && rows != "lines" && !IsPointer(rows))
             yield return "'rows' must be 'lines' or a JSON pointer such as /items";
-        var used = rule.Path.Select(s => s.Parameter).Concat(rule.Query.Select(q => q.Parameter)).OfType<string>().Concat(Template.Names(rule.Body)).ToHashSet();
-        foreach (var p in rule.Parameters.Where(p => !used.Contains(p.Name)))
-            yield return $"parameter {p.Name} is used nowhere in the request";
     }
+
+    private static string MediaType(string contentType) => contentType.Split(';')[0].Trim();
 
     private static IEnumerable<string> Templates(ToolRule rule)
     {
@@ -71,6 +63,7 @@ internal static class RuleChecks
         }
         if (rule.Proof is { } proof)
             later = later.Concat(Template.Names(proof.Arguments)).Concat(proof.Rules.SelectMany(r => r.When).SelectMany(c => Template.Names(c.Value)));
+        later = later.Concat((rule.Form ?? []).Concat(rule.Query).Where(f => f.Text is not null).SelectMany(f => Template.Names(f.Text!)));
         foreach (var name in later.Distinct().Where(n => n != "approval.id" && !parameters.Contains(n) && !captured.Contains(n)))
             yield return $"{{{name}}} is neither a parameter nor captured by its precondition";
         foreach (var name in Template.Names(rule.Precondition?.Arguments).Distinct().Where(n => !parameters.Contains(n)))
@@ -113,8 +106,4 @@ internal static class RuleChecks
         if (rule.Proof is { } proof)
             yield return ("proof", proof.Tool, proof.Arguments);
     }
-
-    private static bool Overlap(ToolRule a, ToolRule b) =>
-        a.Method == b.Method && a.Path.Count == b.Path.Count
-        && a.Path.Zip(b.Path).All(p => p.First.Literal is null || p.Second.Literal is null || p.First.Literal == p.Second.Literal);
 }

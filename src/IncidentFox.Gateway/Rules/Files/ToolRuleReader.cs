@@ -6,7 +6,7 @@ namespace IncidentFox.Gateway.Rules.Files;
 // The `tools` section: one rule per tool.
 internal static class ToolRuleReader
 {
-    private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+    private const string FormType = "application/x-www-form-urlencoded";
 
     public static IReadOnlyList<ToolRule> ReadAll(YamlMap root)
     {
@@ -21,27 +21,30 @@ internal static class ToolRuleReader
             if (tools.Map(name) is { } map && Read(name, map, types) is { } rule)
                 rules.Add(rule);
         }
-        foreach (var (rule, problem) in RuleChecks.Check(rules))
+        foreach (var (rule, problem) in RuleChecks.Check(rules).Concat(RuleOverlaps.Check(rules)))
             tools.Error(rule, problem);
         return rules;
     }
 
     private static ToolRule? Read(string name, YamlMap map, IReadOnlyDictionary<string, ToolParameter> types)
     {
-        var (method, path) = Request(map);
+        var line = RequestLine.Read(map);
         var parameters = ParameterReader.Read(map, types);
+        var form = FieldReader.Form(map, parameters);
         var rule = new ToolRule
         {
             Tool = name,
             Description = map.Text("description", required: true) ?? "",
             Effect = Effect(map),
-            Method = method,
-            Path = path,
-            Query = Query(map, parameters),
+            Method = line.Method,
+            Path = line.Path,
+            TrailingSlash = line.TrailingSlash,
+            Query = FieldReader.Query(map, parameters),
             Headers = [.. Pairs(map, "headers").Select(p => new RuleHeader(p.Key, p.Value))],
             Parameters = parameters,
             Body = map.Json("body"),
-            ContentType = map.Text("content_type") ?? "application/json",
+            Form = form,
+            ContentType = map.Text("content_type") ?? (form is null ? "application/json" : FormType),
             RowCountPointer = map.Text("rows"),
             DataSource = map.Text("data", required: true) ?? "",
             Listed = map.Boolean("listed") ?? true,
@@ -55,27 +58,6 @@ internal static class ToolRuleReader
         return rule;
     }
 
-    private static (string Method, IReadOnlyList<PathSegment> Path) Request(YamlMap map)
-    {
-        var parts = (map.Text("request", required: true) ?? "GET /").Split(' ');
-        if (parts is not [var method, ['/', .. var rest]] || !Methods.Contains(method))
-        {
-            map.Error("request", $"must be a method ({string.Join(", ", Methods)}) and a path such as GET /api/v1/pods/{{pod}}");
-            return ("GET", []);
-        }
-        var segments = new List<PathSegment>();
-        foreach (var segment in rest.Length == 0 ? [] : rest.Split('/'))
-        {
-            if (segment is ['{', .. var parameter, '}'] && Names.IsIdentifier(parameter))
-                segments.Add(new(null, parameter));
-            else if (segment.Length > 0 && segment is not ("." or "..") && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '~'))
-                segments.Add(new(segment, null));
-            else
-                map.Error("request", $"'{YamlMap.Shown(segment)}' must be a {{parameter}} or letters, digits and - . _ ~");
-        }
-        return (method, segments);
-    }
-
     private static ToolEffect Effect(YamlMap map)
     {
         switch (map.Text("effect"))
@@ -87,21 +69,6 @@ internal static class ToolRuleReader
                 map.Error("effect", "must be one of read, write, exec");
                 return ToolEffect.Write;
         }
-    }
-
-    // `key: "{parameter}"`, or `key: literal`; ignored keys are accepted from clients and dropped.
-    private static List<QueryKey> Query(YamlMap map, IReadOnlyList<ToolParameter> parameters)
-    {
-        var keys = new List<QueryKey>();
-        foreach (var (key, value) in Pairs(map, "query"))
-        {
-            if (value is ['{', .. var parameter, '}'] && Names.IsIdentifier(parameter))
-                keys.Add(new(key, parameter, null, parameters.Any(p => p.Name == parameter && p.Type == ParameterType.StringList), Ignored: false));
-            else
-                keys.Add(new(key, null, value, IsList: false, Ignored: false));
-        }
-        keys.AddRange(map.Texts("ignored_query").Select(k => new QueryKey(k, null, null, IsList: false, Ignored: true)));
-        return keys;
     }
 
     internal static IEnumerable<KeyValuePair<string, string>> Pairs(YamlMap parent, string key)

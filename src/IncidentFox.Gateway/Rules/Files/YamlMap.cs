@@ -13,6 +13,9 @@ internal sealed class Problems(string file)
 
     public IReadOnlyList<string> All => _all;
 
+    // What {settings.NAME} stands for in every text; null before they were read.
+    public IReadOnlyDictionary<string, string>? Settings { get; set; }
+
     public void Add(long line, string path, string message)
     {
         if (_all.Count < 100)
@@ -158,7 +161,7 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
     private string? AsText(YamlNode value, string at)
     {
         if (value is YamlScalarNode scalar && (scalar.Style != ScalarStyle.Plain || (scalar.Value is { Length: > 0 } text && !NotText().IsMatch(text))))
-            return scalar.Value;
+            return WithSettings(value, scalar.Value ?? "", at);
         Problems.Add(value, at, "must be a text; quote it if it looks like a number, true, false or null");
         return null;
     }
@@ -189,15 +192,32 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
                     _ => AsText(plain, at) is { } text ? JsonValue.Create(text) : null,
                 };
             case YamlScalarNode quoted:
-                return JsonValue.Create(quoted.Value ?? "");
+                return JsonValue.Create(WithSettings(quoted, quoted.Value ?? "", at));
             default:
                 Problems.Add(value, at, "can't be read");
                 return null;
         }
     }
 
+    // Values hold no braces: what was put in is never looked at again.
+    private string WithSettings(YamlNode at, string text, string path)
+    {
+        if (Problems.Settings is not { } settings || !text.Contains("{settings.", StringComparison.Ordinal))
+            return text;
+        return Setting().Replace(text, match =>
+        {
+            if (settings.TryGetValue(match.Groups["name"].Value, out var value))
+                return value;
+            Problems.Add(at, path, $"{match.Value} is not one of the file's settings");
+            return "x";
+        });
+    }
+
     internal static string Shown(string text) => string.Concat(text.Take(60).Select(c => c is >= ' ' and < (char)127 ? c : '?'));
 
     [GeneratedRegex("^(true|false|yes|no|on|off|null|~|[-+.]?[0-9][0-9_.eExX+-]*)$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase)]
     private static partial Regex NotText();
+
+    [GeneratedRegex(@"\{settings\.(?<name>[a-z0-9_]{1,64})\}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Setting();
 }

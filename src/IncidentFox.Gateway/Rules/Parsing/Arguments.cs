@@ -11,6 +11,15 @@ internal readonly record struct CheckedArguments(JsonObject? Parameters, IReadOn
 /// <summary>Arguments against a rule's parameters. The result holds exactly what the rule knows, typed, with defaults filled in.</summary>
 internal static class Arguments
 {
+    /// <summary>Most levels of an object.</summary>
+    public const int MaxDepth = 16;
+
+    /// <summary>Most bytes of an object.</summary>
+    public const int MaxObject = 64 * 1024;
+
+    /// <summary>Most segments of a path.</summary>
+    public const int MaxSegments = 20;
+
     private static readonly ConcurrentDictionary<string, Regex> Patterns = new(StringComparer.Ordinal);
 
     public static CheckedArguments Check(ToolRule rule, JsonElement arguments)
@@ -20,12 +29,12 @@ internal static class Arguments
         JsonObject given;
         try
         {
-            given = JsonObject.Create(arguments) ?? [];
-            _ = given.Count;
+            // Read again, because the element was read without looking for members that are there twice, at any depth.
+            given = (JsonObject)JsonNode.Parse(arguments.GetRawText(), documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth + 4, AllowDuplicateProperties = false })!;
         }
         catch (Exception e) when (e is ArgumentException or InvalidOperationException or JsonException)
         {
-            return new(null, ["arguments have a member twice"]);
+            return new(null, ["arguments have a member twice, or are nested too deeply"]);
         }
         return Check(rule, given);
     }
@@ -47,7 +56,7 @@ internal static class Arguments
                 problems.Add($"{parameter.Name} must be {Expected(parameter)}");
             else if (Problem(parameter, normal) is { } problem)
                 problems.Add($"{parameter.Name} {problem}");
-            else if (rule.Path.Any(s => s.Parameter == parameter.Name) && !CanonicalTarget.IsSegment(RequestBuilder.AsText(normal)))
+            else if (rule.Path.Any(s => s.Parameter == parameter.Name && !s.IsMany) && !CanonicalTarget.IsSegment(RequestBuilder.AsText(normal)))
                 problems.Add($"{parameter.Name} can't be one segment of a path");
             else
                 parameters[parameter.Name] = normal;
@@ -66,6 +75,8 @@ internal static class Arguments
         return parameter.Type switch
         {
             ParameterType.String => Text(parameter, normal.GetValue<string>()),
+            ParameterType.Path => Text(parameter, normal.GetValue<string>()) ?? Segments(normal.GetValue<string>()),
+            ParameterType.Object => JsonText.Problem((JsonObject)normal),
             ParameterType.StringList when ((JsonArray)normal).Count > parameter.MaxItems => $"has more than {parameter.MaxItems} items",
             ParameterType.StringList => ((JsonArray)normal).Select(i => Text(parameter, i!.GetValue<string>())).FirstOrDefault(p => p is not null),
             ParameterType.Integer or ParameterType.Number => Range(parameter, normal.GetValue<decimal>()),
@@ -87,7 +98,8 @@ internal static class Arguments
         {
             return (parameter.Type, value.GetValueKind()) switch
             {
-                (ParameterType.String, JsonValueKind.String) => JsonValue.Create(value.GetValue<string>()),
+                (ParameterType.String or ParameterType.Path, JsonValueKind.String) => JsonValue.Create(value.GetValue<string>()),
+                (ParameterType.Object, JsonValueKind.Object) => value.DeepClone(),
                 (ParameterType.Boolean, JsonValueKind.True or JsonValueKind.False) => JsonValue.Create(value.GetValue<bool>()),
                 (ParameterType.Integer, JsonValueKind.Number) => Whole(value),
                 (ParameterType.Number, JsonValueKind.Number) => Decimal(value) is { } number ? JsonValue.Create(number / 1.000000000000000000000000000000m) : null,
@@ -121,7 +133,14 @@ internal static class Arguments
         return parameter.Pattern is null || Compile(parameter.Pattern).IsMatch(text) ? null : $"must match {parameter.Pattern}";
     }
 
-    private static bool IsWellFormed(string text)
+    private static string? Segments(string path)
+    {
+        var segments = path.Split('/');
+        return segments.Length > MaxSegments ? $"has more than {MaxSegments} segments"
+            : segments.All(CanonicalTarget.IsSegment) ? null : "has an empty segment, a dot segment, or a backslash, percent sign or semicolon";
+    }
+
+    internal static bool IsWellFormed(string text)
     {
         foreach (var rune in text.EnumerateRunes())
         {
@@ -137,6 +156,8 @@ internal static class Arguments
     private static string Expected(ToolParameter parameter) => parameter.Type switch
     {
         ParameterType.String => "a text",
+        ParameterType.Path => "a path",
+        ParameterType.Object => "an object",
         ParameterType.Integer => "a whole number",
         ParameterType.Number => "a number",
         ParameterType.Boolean => "true or false",

@@ -3,7 +3,10 @@ using System.Text;
 namespace IncidentFox.Gateway.Rules.Parsing;
 
 /// <summary>A request target, decoded: segments and query pairs that mean one thing only.</summary>
-internal sealed record CanonicalTarget(IReadOnlyList<string> Segments, IReadOnlyList<KeyValuePair<string, string>> Query)
+/// <param name="Segments">Of the path.</param>
+/// <param name="TrailingSlash">Whether a slash follows the last of them.</param>
+/// <param name="Query">Its pairs, in order.</param>
+internal sealed record CanonicalTarget(IReadOnlyList<string> Segments, bool TrailingSlash, IReadOnlyList<KeyValuePair<string, string>> Query)
 {
     public const int MaxLength = 16 * 1024;
 
@@ -23,42 +26,49 @@ internal sealed record CanonicalTarget(IReadOnlyList<string> Segments, IReadOnly
         var question = raw.IndexOf('?');
         var path = question < 0 ? raw : raw[..question];
         var segments = new List<string>();
+        var slash = path.Length > 0 && path[^1] == '/';
         if (path is not ("" or "/"))
         {
             if (path[0] != '/')
                 return (null, "The path does not start with a slash.");
-            foreach (var range in path[1..].Split('/'))
+            var inner = slash ? path[1..^1] : path[1..];
+            foreach (var range in inner.Split('/'))
             {
-                if (Decode(path[1..][range], PathRaw, plusIsSpace: false, out var segment) is { } problem)
+                if (Decode(inner[range], PathRaw, plusIsSpace: false, out var segment) is { } problem)
                     return (null, $"The path {problem}.");
                 if (segment.Length == 0)
-                    return (null, "The path has an empty segment (//) or ends with a slash.");
+                    return (null, "The path has an empty segment (//).");
                 if (!IsSegment(segment))
                     return (null, "The path has a segment that is a dot segment, or holds an encoded slash, backslash, percent sign or control character.");
                 segments.Add(segment);
             }
         }
+        var (query, queryProblem) = ParsePairs(question < 0 ? [] : raw[(question + 1)..], "query");
+        return query is null ? (null, queryProblem) : (new CanonicalTarget(segments, slash, query), null);
+    }
+
+    /// <summary>Parses the pairs of a query or a form; a sentence when they could mean two things to two servers.</summary>
+    public static (IReadOnlyList<KeyValuePair<string, string>>? Pairs, string? Problem) ParsePairs(ReadOnlySpan<char> raw, string what)
+    {
         var pairs = new List<KeyValuePair<string, string>>();
-        if (question >= 0 && question + 1 < raw.Length)
+        if (raw.Length == 0)
+            return (pairs, null);
+        foreach (var range in raw.Split('&'))
         {
-            var query = raw[(question + 1)..];
-            foreach (var range in query.Split('&'))
-            {
-                var pair = query[range];
-                var equals = pair.IndexOf('=');
-                var rawKey = equals < 0 ? pair : pair[..equals];
-                var rawValue = equals < 0 ? [] : pair[(equals + 1)..];
-                // An equals sign in a value is common (label selectors) and clear: the first one separates.
-                if (Decode(rawKey, QueryRaw, plusIsSpace: true, out var key) is { } keyProblem)
-                    return (null, $"A query key {keyProblem}.");
-                if (Decode(rawValue, QueryRaw + "=", plusIsSpace: true, out var value) is { } valueProblem)
-                    return (null, $"A query value {valueProblem}.");
-                if (key.Length == 0)
-                    return (null, "The query has a pair without a key.");
-                pairs.Add(KeyValuePair.Create(key, value));
-            }
+            var pair = raw[range];
+            var equals = pair.IndexOf('=');
+            var rawKey = equals < 0 ? pair : pair[..equals];
+            var rawValue = equals < 0 ? [] : pair[(equals + 1)..];
+            // An equals sign in a value is common (label selectors) and clear: the first one separates.
+            if (Decode(rawKey, QueryRaw, plusIsSpace: true, out var key) is { } keyProblem)
+                return (null, $"A {what} key {keyProblem}.");
+            if (Decode(rawValue, QueryRaw + "=", plusIsSpace: true, out var value) is { } valueProblem)
+                return (null, $"A {what} value {valueProblem}.");
+            if (key.Length == 0)
+                return (null, $"The {what} has a pair without a key.");
+            pairs.Add(KeyValuePair.Create(key, value));
         }
-        return (new CanonicalTarget(segments, pairs), null);
+        return (pairs, null);
     }
 
     /// <summary>Whether a text can be one segment of a path for every server on the way.</summary>

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 
 namespace IncidentFox.Gateway.Rules.Parsing;
@@ -9,39 +8,62 @@ namespace IncidentFox.Gateway.Rules.Parsing;
 /// </summary>
 internal static class RequestBody
 {
-    /// <summary>Puts what the body binds into <paramref name="given"/>; says what is wrong, else null.</summary>
-    public static string? Bind(ToolRule rule, ReadOnlyMemory<byte> body, JsonObject given)
+    /// <summary>Puts what the body gives.</summary>
+    public static void Bind(Binding binding, IncomingRequest request)
     {
-        if (body.Length == 0)
-            return null;
-        if (rule.Body is null)
-            return "it takes no body";
-        JsonNode? node;
+        if (!request.HasBody)
+            return;
+        var rule = binding.Rule;
+        if (rule.Body is null && rule.Form is null)
+            binding.Problems.Add("it takes no body");
+        else if (request.MediaType is { } stated && stated != rule.ContentType.Split(';')[0].Trim().ToLowerInvariant())
+            binding.Problems.Add($"its body is {rule.ContentType}, not {Arguments.Printable(stated)}");
+        else if (rule.Form is not null)
+        {
+            var (pairs, problem) = request.Form();
+            if (pairs is null)
+                binding.Problems.Add($"its body is not a form ({problem})");
+            else
+                FieldBinder.Bind(binding, "form", rule.Form, pairs);
+        }
+        else
+            BindJson(binding, request);
+    }
+
+    private static void BindJson(Binding binding, IncomingRequest request)
+    {
+        var (node, isJson) = request.Json();
         try
         {
-            node = JsonNode.Parse(body.Span, documentOptions: new JsonDocumentOptions { MaxDepth = 32, AllowDuplicateProperties = false });
-            return Match(rule.Body, node, given) ? null : $"its body holds something that the rule does not; call POST /tools/{rule.Tool} instead";
+            if (!isJson)
+                binding.Problems.Add("its body is not JSON, or has a member twice");
+            else if (!Match(binding.Rule.Body, node, binding))
+                binding.Problems.Add($"its body holds something that the rule does not; call POST /tools/{binding.Rule.Tool} instead");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
-            return "its body is not JSON";
+            // Broken text shows when it is read.
+            binding.Problems.Add("its body is not JSON");
         }
     }
 
-    private static bool Match(JsonNode? template, JsonNode? body, JsonObject given)
+    private static bool Match(JsonNode? template, JsonNode? body, Binding binding)
     {
         switch (template)
         {
             case JsonObject o:
-                return body is JsonObject members && members.All(m => o.TryGetPropertyValue(m.Key, out var t) && Match(t, m.Value, given));
+                return body is JsonObject members && members.All(m => o.TryGetPropertyValue(m.Key, out var t) && Match(t, m.Value, binding));
             case JsonArray a:
-                return body is JsonArray items && a.Count == items.Count && a.Zip(items).All(p => Match(p.First, p.Second, given));
-            case JsonValue v when v.TryGetValue<string>(out var text) && Template.Names(text).ToList() is { Count: > 0 } names:
-                if (names is not [var name] || text != $"{{{name}}}" || name.Contains('.') || body is null)
+                return body is JsonArray items && a.Count == items.Count && a.Zip(items).All(p => Match(p.First, p.Second, binding));
+            case JsonValue v when v.TryGetValue<string>(out var text) && Template.Names(text).Any():
+                if (Template.Single(text) is not { } single || single.Name.Contains('.') || body is null)
                     return false;
-                if (given.TryGetPropertyValue(name, out var already))
-                    return JsonNode.DeepEquals(already, body);
-                given[name] = body.DeepClone();
+                if (single is { Before: "", After: "" })
+                    binding.Put(single.Name, body.DeepClone());
+                else if (body is JsonValue sent && sent.TryGetValue<string>(out var whole) && WireValue.Between(whole, single.Before, single.After) is { } inside)
+                    binding.Put(single.Name, inside);
+                else
+                    return false;
                 return true;
             default:
                 return JsonNode.DeepEquals(template, body);

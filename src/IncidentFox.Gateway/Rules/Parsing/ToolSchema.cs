@@ -30,7 +30,8 @@ internal static class ToolSchema
             text["enum"] = new JsonArray([.. parameter.Allowed.Select(a => JsonValue.Create(a))]);
         var schema = parameter.Type switch
         {
-            ParameterType.String => text,
+            ParameterType.String or ParameterType.Path => text,
+            ParameterType.Object => new JsonObject { ["type"] = "object" },
             ParameterType.StringList => new JsonObject { ["type"] = "array", ["items"] = text, ["maxItems"] = parameter.MaxItems },
             ParameterType.Boolean => new JsonObject { ["type"] = "boolean" },
             ParameterType.Integer => new JsonObject { ["type"] = "integer" },

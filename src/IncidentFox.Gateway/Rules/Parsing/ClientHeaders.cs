@@ -1,0 +1,37 @@
+namespace IncidentFox.Gateway.Rules.Parsing;
+
+/// <summary>Headers that a client of the base-URL door may send. None is passed on: those that a rule names are sent as the rule says.</summary>
+internal static class ClientHeaders
+{
+    private static readonly HashSet<string> Harmless = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "host", "user-agent", "accept", "accept-encoding", "accept-language", "connection", "content-type", "content-length",
+        "transfer-encoding", "kubectl-command", "kubectl-session", "traceparent", "tracestate", "cache-control", "pragma", Contracts.Protocol.ReasonHeader,
+    };
+
+    /// <summary>The first header that no rule of the integration names; null when there is none.</summary>
+    public static string? Unlisted(Integration integration, IReadOnlyList<KeyValuePair<string, string>> headers)
+    {
+        foreach (var (name, _) in headers)
+        {
+            if (!Harmless.Contains(name) && !integration.Rules.Any(r => r.Headers.Any(h => h.Name.Equals(name, StringComparison.OrdinalIgnoreCase))))
+                return name;
+        }
+        return null;
+    }
+
+    /// <summary>Says which header the rule does not know, or knows with another value.</summary>
+    public static void Bind(Binding binding, IncomingRequest request)
+    {
+        foreach (var (name, value) in request.Headers)
+        {
+            if (Harmless.Contains(name))
+                continue;
+            var named = binding.Rule.Headers.FirstOrDefault(h => h.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+            if (named is null)
+                binding.Problems.Add($"the header {Arguments.Printable(name)} is not accepted");
+            else if (named.Value != value)
+                binding.Problems.Add($"the header {named.Name} must be {named.Value}");
+        }
+    }
+}
