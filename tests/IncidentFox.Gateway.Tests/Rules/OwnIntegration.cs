@@ -47,5 +47,5 @@ internal sealed class OwnIntegration
 
     private static string Text(string tools, string head) =>
         $"integration: own\n{head}\nauth: {{scheme: none}}\n{(head.Contains("base_url", StringComparison.Ordinal) ? "" : "base_url: https://own.example\n")}tools:\n"
-        + string.Concat(tools.Split('\n').Select(l => $"  {l}\n"));
+        + string.Concat(tools.Split('\n').Select(l => $"  {l.Replace("READ", "description: Looks., effect: read, data: own", StringComparison.Ordinal)}\n"));
 }

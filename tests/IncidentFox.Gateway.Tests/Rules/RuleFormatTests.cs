@@ -6,16 +6,14 @@ namespace IncidentFox.Gateway.Tests.Rules;
 
 public sealed class RuleFormatTests
 {
-    private const string Read = "description: Looks., effect: read, data: own";
-
-    private static readonly OwnIntegration Paths = new($$"""
-        slash: { {{Read}}, request: "GET /api/0/projects/{org}/issues/", parameters: {org: {type: string, description: d}} }
-        colon: { {{Read}}, request: "POST /v2/entries:list" }
-        odd: { {{Read}}, request: "GET /a(b)/@me/x=1,2/$batch" }
-        around: { {{Read}}, request: "GET /{name}.json", parameters: {name: {type: string, description: d}} }
-        verb: { {{Read}}, request: "POST /res/{name}:query", parameters: {name: {type: string, description: d}} }
-        file: { {{Read}}, request: "GET /repos/{repo}/contents/{path...}", parameters: {repo: {type: string, description: d}, path: {type: path, description: d}} }
-        middle: { {{Read}}, request: "GET /tree/{path...}/history", parameters: {path: {type: path, description: d}} }
+    private static readonly OwnIntegration Paths = new("""
+        slash: { READ, request: "GET /api/0/projects/{org}/issues/", parameters: {org: {type: string, description: d}} }
+        colon: { READ, request: "POST /v2/entries:list" }
+        odd: { READ, request: "GET /a(b)/@me/x=1,2/$batch" }
+        around: { READ, request: "GET /{name}.json", parameters: {name: {type: string, description: d}} }
+        verb: { READ, request: "POST /res/{name}:query", parameters: {name: {type: string, description: d}} }
+        file: { READ, request: "GET /repos/{repo}/contents/{path...}", parameters: {repo: {type: string, description: d}, path: {type: path, description: d}} }
+        middle: { READ, request: "GET /tree/{path...}/history", parameters: {path: {type: path, description: d}} }
         """);
 
     [Fact]
@@ -78,7 +76,7 @@ public sealed class RuleFormatTests
     [Fact]
     public void A_form_is_ordered_encoded_and_read_back()
     {
-        var own = new OwnIntegration($$"""
+        var own = new OwnIntegration("""
             instances:
               description: Looks.
               effect: read
@@ -108,8 +106,8 @@ public sealed class RuleFormatTests
     [Fact]
     public void An_object_passes_as_it_is_and_only_so_large_and_deep()
     {
-        var own = new OwnIntegration($$"""
-            search: { {{Read}}, request: "POST /{index}/_search", body: {size: "{size}", query: "{query}"}, parameters: {index: {type: string, description: d}, size: {type: integer, description: d, default: 10}, query: {type: object, description: d}} }
+        var own = new OwnIntegration("""
+            search: { READ, request: "POST /{index}/_search", body: {size: "{size}", query: "{query}"}, parameters: {index: {type: string, description: d}, size: {type: integer, description: d, default: 10}, query: {type: object, description: d}} }
             """);
         var request = own.Out("search", """{"index":"logs","query":{"bool":{"must":[{"match":{"m":"a \" b"}}],"n":1.50}}}""");
         Assert.Equal("""{"size":10,"query":{"bool":{"must":[{"match":{"m":"a \" b"}}],"n":1.50}}}""", OwnIntegration.Body(request));
@@ -132,8 +130,8 @@ public sealed class RuleFormatTests
     public void A_literal_tells_rules_of_one_path_apart(string first, string second, string method, string query, string body, string header)
     {
         var own = new OwnIntegration($$"""
-            one: { {{Read}}, request: "{{method}} /rpc", {{first}} }
-            two: { {{Read}}, request: "{{method}} /rpc", {{second}} }
+            one: { READ, request: "{{method}} /rpc", {{first}} }
+            two: { READ, request: "{{method}} /rpc", {{second}} }
             """);
         _ = own.Out("one", "{}");
         _ = own.Out("two", "{}");
@@ -149,15 +147,15 @@ public sealed class RuleFormatTests
     [Fact]
     public void A_literal_that_a_parameter_can_not_be_is_another_path_and_one_that_it_can_be_is_refused()
     {
-        var own = new OwnIntegration($$"""
-            latest: { {{Read}}, request: GET /releases/latest }
-            release: { {{Read}}, request: "GET /releases/{id}", parameters: {id: {type: integer, description: d}} }
+        var own = new OwnIntegration("""
+            latest: { READ, request: GET /releases/latest }
+            release: { READ, request: "GET /releases/{id}", parameters: {id: {type: integer, description: d}} }
             """);
         Assert.Equal("latest", Assert.IsType<ParsedCall.Call>(own.Send("GET", "/releases/latest")).ToolCall.Tool);
         Assert.Equal("release", Assert.IsType<ParsedCall.Call>(own.Send("GET", "/releases/12")).ToolCall.Tool);
-        Assert.Contains(OwnIntegration.Errors($$"""
-            latest: { {{Read}}, request: GET /releases/latest }
-            release: { {{Read}}, request: "GET /releases/{id}", parameters: {id: {type: string, description: d}} }
+        Assert.Contains(OwnIntegration.Errors("""
+            latest: { READ, request: GET /releases/latest }
+            release: { READ, request: "GET /releases/{id}", parameters: {id: {type: string, description: d}} }
             """), e => e.Contains("can't be told from latest", StringComparison.Ordinal));
     }
 
@@ -183,12 +181,12 @@ public sealed class RuleFormatTests
     [InlineData("request: \"POST /\", body: {q: \"from {o}\"}, parameters: {o: {type: integer, description: d, required: false}}", "always there")]
     [InlineData("request: \"GET /\", headers: {X-A: b, x-a: c}", "header X-A is there twice")]
     public void What_a_rule_can_not_say_is_named(string rule, string expected) =>
-        Assert.Contains(OwnIntegration.Errors($"look: {{ {Read}, {rule} }}"), e => e.Contains(expected, StringComparison.Ordinal));
+        Assert.Contains(OwnIntegration.Errors($"look: {{ READ, {rule} }}"), e => e.Contains(expected, StringComparison.Ordinal));
 
     [Fact]
     public void The_root_of_a_target_can_be_asked()
     {
-        var own = new OwnIntegration($"root: {{ {Read}, request: GET / }}");
+        var own = new OwnIntegration("root: { READ, request: GET / }");
         Assert.Equal("/", own.Out("root", "{}").PathAndQuery);
         Assert.IsType<ParsedCall.Call>(own.Send("GET", ""));
     }
