@@ -14,6 +14,9 @@ public enum SecretFetchCause
 
     /// <summary>The source saw that what it holds has changed.</summary>
     Changed = 4,
+
+    /// <summary>No store was asked: a <see cref="SecretScope"/> keeps the reference from whoever wanted it.</summary>
+    Reserved = 5,
 }
 
 /// <summary>One question to a store and how it ended. Holds names only, never a secret.</summary>
@@ -24,6 +27,9 @@ public sealed record SecretFetch
 
     /// <summary>Why the store was asked.</summary>
     public required SecretFetchCause Cause { get; init; }
+
+    /// <summary>On whose behalf the question was put; others who wait for the same answer are not named. Null when nobody said.</summary>
+    public SecretPurpose? Purpose { get; init; }
 
     /// <summary>How it ended.</summary>
     public required SecretOutcome Outcome { get; init; }

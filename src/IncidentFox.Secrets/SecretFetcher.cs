@@ -10,15 +10,23 @@ internal sealed class SecretFetcher(
     TimeProvider time,
     ILogger<SecretStore> logger)
 {
-    public async Task<SecretResult> FetchAsync(SecretReference reference, SecretFetchCause cause, CancellationToken stopping)
+    public Task<SecretResult> FetchAsync(SecretReference reference, SecretPurpose? purpose, SecretFetchCause cause, CancellationToken stopping) =>
+        RecordedAsync(reference, purpose, cause, () => AskAsync(reference, stopping));
+
+    /// <summary>Records that somebody wanted a secret that is reserved for others. No store is asked.</summary>
+    public Task<SecretResult> RefuseAsync(SecretReference reference, SecretPurpose? purpose, string reason) =>
+        RecordedAsync(reference, purpose, SecretFetchCause.Reserved, () => Task.FromResult(SecretResult.Denied(reason)));
+
+    private async Task<SecretResult> RecordedAsync(SecretReference reference, SecretPurpose? purpose, SecretFetchCause cause, Func<Task<SecretResult>> ask)
     {
         var at = time.GetUtcNow();
         var started = time.GetTimestamp();
-        var answer = await AskAsync(reference, stopping);
+        var answer = await ask();
         return await RecordAsync(answer, new SecretFetch
         {
             Reference = reference,
             Cause = cause,
+            Purpose = purpose,
             Outcome = answer.Outcome,
             Reason = answer.Reason,
             Version = answer.Value?.Version,

@@ -13,6 +13,7 @@ public sealed class SecretStore : IDisposable
 
     private readonly Dictionary<SecretScheme, ISecretSource> _sources;
     private readonly SecretFetcher _fetcher;
+    private readonly SecretScopes _scopes;
     private readonly SecretsOptions _options;
     private readonly SecretClock _clock;
     private readonly Dictionary<SecretReference, CachedSecret> _cache = [];
@@ -30,6 +31,7 @@ public sealed class SecretStore : IDisposable
     {
         _sources = sources.ToDictionary(s => s.Scheme);
         _options = options;
+        _scopes = new SecretScopes(options.Scopes);
         _clock = new SecretClock(time);
         _fetcher = new SecretFetcher(_sources, [.. observers], options, time, logger);
         _sweep = time.CreateTimer(static store => ((SecretStore)store!).Sweep(), this, SweepEvery, SweepEvery);
@@ -47,34 +49,53 @@ public sealed class SecretStore : IDisposable
         }
     }
 
-    /// <summary>The secret, from memory when it is fresh there. Cancelling ends this caller's wait only, not the question to the store.</summary>
-    public async ValueTask<SecretResult> GetAsync(SecretReference reference, CancellationToken cancellationToken)
+    /// <summary>The secret, without saying for whom: what a <see cref="SecretScope"/> reserves is denied.</summary>
+    public ValueTask<SecretResult> GetAsync(SecretReference reference, CancellationToken cancellationToken) => GetAsync(reference, null, cancellationToken);
+
+    /// <summary>
+    /// The secret, from memory when it is fresh there. Cancelling ends this caller's wait only, not the question to the store.
+    /// Whether <paramref name="purpose"/>'s team may have it is judged at every use, cached or not.
+    /// </summary>
+    public async ValueTask<SecretResult> GetAsync(SecretReference reference, SecretPurpose? purpose, CancellationToken cancellationToken)
     {
         ThrowIfEmpty(reference);
         cancellationToken.ThrowIfCancellationRequested();
-        var cached = Peek(reference);
+        if (Refusal(reference, purpose) is { } refusal)
+        {
+            return await _fetcher.RefuseAsync(reference, purpose, refusal);
+        }
+
+        var cached = Peek(reference, purpose);
         if (cached is null)
         {
-            return await JoinAsync(reference, SecretFetchCause.Miss, cached, cancellationToken);
+            return await JoinAsync(reference, purpose, SecretFetchCause.Miss, cached, cancellationToken);
         }
 
         if (cached.Value is { } value && _sources.TryGetValue(reference.Scheme, out var source) && !source.IsStillCurrent(reference, value))
         {
-            return await JoinAsync(reference, SecretFetchCause.Changed, cached, cancellationToken);
+            return await JoinAsync(reference, purpose, SecretFetchCause.Changed, cached, cancellationToken);
         }
 
         return cached;
     }
+
+    /// <summary>The secret as its store has it now, without saying for whom.</summary>
+    public ValueTask<SecretResult> GetFreshAsync(SecretReference reference, CancellationToken cancellationToken) => GetFreshAsync(reference, null, cancellationToken);
 
     /// <summary>
     /// The secret as its store has it now: for the one retry after an upstream refused the cached value. Within
     /// <see cref="SecretsOptions.ForcedRefreshInterval"/> of the last forced refresh it is the same as <see cref="GetAsync"/>,
     /// so that an upstream that refuses everything cannot make us flood the store.
     /// </summary>
-    public async ValueTask<SecretResult> GetFreshAsync(SecretReference reference, CancellationToken cancellationToken)
+    public async ValueTask<SecretResult> GetFreshAsync(SecretReference reference, SecretPurpose? purpose, CancellationToken cancellationToken)
     {
         ThrowIfEmpty(reference);
         cancellationToken.ThrowIfCancellationRequested();
+        if (Refusal(reference, purpose) is { } refusal)
+        {
+            return await _fetcher.RefuseAsync(reference, purpose, refusal);
+        }
+
         Task<SecretResult>? flight = null;
         lock (_gate)
         {
@@ -85,16 +106,16 @@ public sealed class SecretStore : IDisposable
                 if (flight is null)
                 {
                     entry.Forced(now, _clock, _options.ForcedRefreshInterval);
-                    flight = Start(reference, entry, SecretFetchCause.Forced);
+                    flight = Start(reference, purpose, entry, SecretFetchCause.Forced);
                 }
             }
         }
 
-        return flight is null ? await GetAsync(reference, cancellationToken) : await flight.WaitAsync(cancellationToken);
+        return flight is null ? await GetAsync(reference, purpose, cancellationToken) : await flight.WaitAsync(cancellationToken);
     }
 
     /// <summary>The remembered answer, if any; starts the background refresh when it is due.</summary>
-    private SecretResult? Peek(SecretReference reference)
+    private SecretResult? Peek(SecretReference reference, SecretPurpose? purpose)
     {
         lock (_gate)
         {
@@ -108,7 +129,7 @@ public sealed class SecretStore : IDisposable
             entry.LastUsed = now;
             if (entry.IsDueForRefresh(now) && entry.Flight is null)
             {
-                _ = Start(reference, entry, SecretFetchCause.Refresh);   // nobody waits for it, and it never faults
+                _ = Start(reference, purpose, entry, SecretFetchCause.Refresh);   // nobody waits for it, and it never faults
             }
 
             return current;
@@ -116,7 +137,7 @@ public sealed class SecretStore : IDisposable
     }
 
     /// <summary>Waits for the question that is under way, or puts it, unless somebody got another answer than <paramref name="known"/> meanwhile.</summary>
-    private Task<SecretResult> JoinAsync(SecretReference reference, SecretFetchCause cause, SecretResult? known, CancellationToken cancellationToken)
+    private Task<SecretResult> JoinAsync(SecretReference reference, SecretPurpose? purpose, SecretFetchCause cause, SecretResult? known, CancellationToken cancellationToken)
     {
         Task<SecretResult> flight;
         lock (_gate)
@@ -133,7 +154,7 @@ public sealed class SecretStore : IDisposable
                 return Task.FromResult(current);
             }
 
-            flight = entry.Flight ?? Start(reference, entry, cause);
+            flight = entry.Flight ?? Start(reference, purpose, entry, cause);
         }
 
         return flight.WaitAsync(cancellationToken);
@@ -162,13 +183,13 @@ public sealed class SecretStore : IDisposable
         return idle.Value is not null && _cache.Remove(idle.Key);
     }
 
-    private Task<SecretResult> Start(SecretReference reference, CachedSecret entry, SecretFetchCause cause) =>
-        entry.Flight = Task.Run(() => FlyAsync(reference, entry, cause));
+    private Task<SecretResult> Start(SecretReference reference, SecretPurpose? purpose, CachedSecret entry, SecretFetchCause cause) =>
+        entry.Flight = Task.Run(() => FlyAsync(reference, purpose, entry, cause));
 
     /// <summary>Belongs to nobody who waits for it: it ends by its own time limits, and never faults.</summary>
-    private async Task<SecretResult> FlyAsync(SecretReference reference, CachedSecret entry, SecretFetchCause cause)
+    private async Task<SecretResult> FlyAsync(SecretReference reference, SecretPurpose? purpose, CachedSecret entry, SecretFetchCause cause)
     {
-        var answer = await _fetcher.FetchAsync(reference, cause, _stop.Token);
+        var answer = await _fetcher.FetchAsync(reference, purpose, cause, _stop.Token);
         lock (_gate)
         {
             entry.Flight = null;
@@ -187,6 +208,9 @@ public sealed class SecretStore : IDisposable
             }
         }
     }
+
+    private string? Refusal(SecretReference reference, SecretPurpose? purpose) =>
+        ReferenceEquals(purpose, SecretPurpose.Installation) ? null : _scopes.Refusal(reference, purpose?.Team);
 
     private static void ThrowIfEmpty(SecretReference reference)
     {

@@ -1,7 +1,10 @@
 using IncidentFox.Secrets.KeyVault;
+using IncidentFox.Secrets.Kubernetes;
 using IncidentFox.Secrets.Sources;
+using IncidentFox.Secrets.Vault;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace IncidentFox.Secrets;
@@ -26,6 +29,9 @@ public static class SecretsModule
         services.AddLogging();
         services.AddSingleton(options);
         services.AddSingleton<ISecretSource>(p => new KeyVaultSource(options.KeyVault, p.GetRequiredService<KeyVaultConnection>(), p.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ISecretSource>(p => new VaultSource(
+            options.Vault, VaultKey(p), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<VaultSource>>()));
+        services.AddSingleton<ISecretSource>(p => new KubernetesSource(options.Kubernetes, p.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ISecretSource>(p => new FileSource(options.File, p.GetRequiredService<TimeProvider>()));
 #pragma warning disable RS0030 // Not configuration: the reference names the variable, and only where AllowEnvironment is set.
         services.AddSingleton<ISecretSource>(p => new EnvironmentSource(options.AllowEnvironment, Environment.GetEnvironmentVariable, p.GetRequiredService<TimeProvider>()));
@@ -33,4 +39,13 @@ public static class SecretsModule
         services.AddSingleton<SecretStore>();
         return services;
     }
+
+    // What opens Vault is kept in another store, which the one store asks: cached, audited, and resolved late because that store holds Vault as well.
+    private static VaultLogin.SecretLookup VaultKey(IServiceProvider services) => (reference, fresh, cancellationToken) =>
+    {
+        var store = services.GetRequiredService<SecretStore>();
+        return fresh
+            ? store.GetFreshAsync(reference, SecretPurpose.Installation, cancellationToken)
+            : store.GetAsync(reference, SecretPurpose.Installation, cancellationToken);
+    };
 }

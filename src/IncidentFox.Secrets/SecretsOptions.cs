@@ -33,6 +33,26 @@ public sealed class SecretsOptions
     /// <summary>How Key Vault is reached.</summary>
     public KeyVaultOptions KeyVault { get; init; } = new();
 
+    /// <summary>How HashiCorp Vault is reached; <c>vault://</c> references work only where its address is set.</summary>
+    public VaultOptions Vault { get; init; } = new();
+
+    /// <summary>How Kubernetes Secrets are reached.</summary>
+    public KubernetesOptions Kubernetes { get; init; } = new();
+
+    /// <summary>Parts of stores that are reserved for some teams. Default none: every team's integrations may name every reference.</summary>
+    public IReadOnlyList<SecretScope> Scopes { get; init; } = [];
+
+    /// <summary>Why a team's integration can't use a reference in this installation, as far as that can be told without asking its store; null when it can.</summary>
+    /// <param name="reference">What the integration names.</param>
+    /// <param name="team">Whose integration it is; null when it is every team's.</param>
+    public string? Refusal(SecretReference reference, string? team) => reference.Scheme switch
+    {
+        SecretScheme.Vault when Vault.Address is null => $"{reference} is in HashiCorp Vault, which is not set up: set {SectionName}:{nameof(Vault)}:{nameof(VaultOptions.Address)}.",
+        SecretScheme.Environment when !AllowEnvironment =>
+            $"{reference} is for development only: use a store or file://, or set {SectionName}:{nameof(AllowEnvironment)} to true on a developer's machine.",
+        _ => new SecretScopes(Scopes).Refusal(reference, team),
+    };
+
     /// <summary>Every mistake, each with how to mend it; empty when all is well.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -49,6 +69,9 @@ public sealed class SecretsOptions
 
         File.Validate(errors);
         KeyVault.Validate(errors);
+        Vault.Validate(errors);
+        Kubernetes.Validate(errors);
+        SecretScopes.Validate(Scopes, errors);
         return errors;
     }
 
@@ -117,7 +140,7 @@ public sealed class KeyVaultOptions
 
         foreach (var (name, address) in Vaults)
         {
-            if (!SecretReference.IsVaultName(name))
+            if (!SecretReferenceParser.IsKeyVaultName(name))
             {
                 errors.Add($"{Section}:{nameof(Vaults)} names '{name}': a vault's name is 3 to 24 letters, digits and single hyphens, starting with a letter.");
             }

@@ -13,7 +13,7 @@ public sealed class SecretReferenceTests
         var reference = Parse($"keyvault://acme-prod/prometheus-password/{Version}");
 
         Assert.Equal(SecretScheme.KeyVault, reference.Scheme);
-        Assert.Equal("acme-prod", reference.Vault);
+        Assert.Equal("acme-prod", reference.Place);
         Assert.Equal("prometheus-password", reference.Name);
         Assert.Equal(Version, reference.Version);
         Assert.False(reference.IsEmpty);
@@ -89,21 +89,62 @@ public sealed class SecretReferenceTests
     [InlineData("keyvault://hunter2-and-more!/name")]
     [InlineData("file:///x/../hunter2-and-more")]
     [InlineData("env://hunter2-and-more")]
-    [InlineData("vault://secret/hunter2-and-more#field")]
-    [InlineData("k8s://hunter2-and-more/name#key")]
+    [InlineData("vault://secret/hunter2-and-more")]
+    [InlineData("vault://secret/app#hunter2-and-more!")]
+    [InlineData("k8s://hunter2-and-more/name")]
+    [InlineData("k8s://prod/hunter2-and-more!#key")]
     public void A_refusal_never_repeats_what_was_written(string text)
     {
         Assert.False(SecretReference.TryParse(text, out _, out var reason));
         Assert.DoesNotContain("hunter2", reason, StringComparison.OrdinalIgnoreCase);
     }
 
-    [Theory]
-    [InlineData("vault://secret/app#password")]
-    [InlineData("k8s://prod/app#password")]
-    public void Stores_that_come_later_are_named_as_not_supported(string text)
+    [Fact]
+    public void A_vault_reference_is_taken_apart_and_keeps_its_case()
     {
-        Assert.False(SecretReference.TryParse(text, out _, out var reason));
-        Assert.Contains("not supported by this build", reason, StringComparison.Ordinal);
+        var reference = Parse("vault://kv-prod/teams/Payments/db#Password");
+        Assert.Equal((SecretScheme.Vault, "kv-prod", "teams/Payments/db", "Password"), (reference.Scheme, reference.Place, reference.Name, reference.Field));
+        Assert.NotEqual(reference, Parse("vault://kv-prod/teams/payments/db#Password"));
+    }
+
+    [Fact]
+    public void A_kubernetes_reference_is_taken_apart()
+    {
+        var reference = Parse("k8s://sre/grafana.prod#api_token.txt");
+        Assert.Equal((SecretScheme.Kubernetes, "sre", "grafana.prod", "api_token.txt"), (reference.Scheme, reference.Place, reference.Name, reference.Field));
+    }
+
+    [Theory]
+    [InlineData("vault://secret#field")]
+    [InlineData("vault://secret/#field")]
+    [InlineData("vault:///app#field")]
+    [InlineData("vault://secret/app")]
+    [InlineData("vault://secret/app#")]
+    [InlineData("vault://secret/app#a#b")]
+    [InlineData("vault://secret//app#field")]
+    [InlineData("vault://secret/../sys/raw#field")]
+    [InlineData("vault://secret/./app#field")]
+    [InlineData("vault://secret/a%2fb#field")]
+    [InlineData("vault://secret/app?version=1#field")]
+    [InlineData("vault://secret/a\\b#field")]
+    [InlineData("vault://secret/app#fi eld")]
+    [InlineData("vault://secret/аpp#field")]   // a Cyrillic letter
+    [InlineData("k8s://prod/app")]
+    [InlineData("k8s://prod/app#")]
+    [InlineData("k8s://Prod/app#key")]
+    [InlineData("k8s://-prod/app#key")]
+    [InlineData("k8s://pr.od/app#key")]
+    [InlineData("k8s://prod/app/more#key")]
+    [InlineData("k8s://prod/App#key")]
+    [InlineData("k8s://prod/a..b#key")]
+    [InlineData("k8s://prod/..#key")]
+    [InlineData("k8s://prod/app#a/b")]
+    [InlineData("k8s:///app#key")]
+    public void What_is_not_exactly_a_reference_to_vault_or_kubernetes_is_refused(string text)
+    {
+        Assert.False(SecretReference.TryParse(text, out var reference, out var reason));
+        Assert.True(reference.IsEmpty);
+        Assert.NotEmpty(reason);
     }
 
     [Fact]
@@ -116,7 +157,7 @@ public sealed class SecretReferenceTests
     [Fact]
     public void Garbage_never_throws_is_never_repeated_and_what_parses_is_canonical()
     {
-        string[] starts = ["", "keyvault://", "keyvault://acme/", "file:///", "env://", "vault://", "KEYVAULT://", "://", "file://"];
+        string[] starts = ["", "keyvault://", "keyvault://acme/", "file:///", "env://", "vault://", "vault://secret/", "k8s://", "k8s://a/", "KEYVAULT://", "://", "file://"];
         var scheme = Gen.Int[0, starts.Length - 1].Select(i => starts[i]);
         var tail = Gen.OneOf(Gen.String, Gen.String[Gen.Char["aZ0-/._%#?:@\\ \n\u2028é"], 0, 60]);
         Gen.Select(scheme, tail).Sample((start, rest) =>

@@ -11,8 +11,14 @@ public sealed class SecretAudit(AuditLog audit) : ISecretObserver
     public async ValueTask FetchedAsync(SecretFetch fetch, CancellationToken cancellationToken) => await audit.AppendAsync(new AuditEvent
     {
         EventType = AuditEventTypes.SecretAccessed,
-        UserId = "system",
-        Status = fetch.Outcome == SecretOutcome.Found ? "success" : "error",
+        OrgId = fetch.Purpose?.Org,
+        TeamId = fetch.Purpose?.Team,
+        UserId = fetch.Purpose?.User ?? "system",
+        InvestigationId = fetch.Purpose?.Investigation,
+        SandboxId = fetch.Purpose?.Sandbox,
+        ApprovalId = fetch.Purpose?.Approval,
+        CorrelationId = fetch.Purpose?.CorrelationId,
+        Status = fetch.Cause == SecretFetchCause.Reserved ? "denied" : fetch.Outcome == SecretOutcome.Found ? "success" : "error",
         DurationMs = (long)fetch.Duration.TotalMilliseconds,
         Details = new JsonObject
         {
@@ -20,6 +26,7 @@ public sealed class SecretAudit(AuditLog audit) : ISecretObserver
             ["version"] = fetch.Version,
             ["outcome"] = fetch.Outcome.ToString(),
             ["cause"] = fetch.Cause.ToString(),
+            ["integration"] = fetch.Purpose?.Integration,
         },
     }, cancellationToken);
 }

@@ -19,7 +19,7 @@ public sealed class SecretResolver(SecretStore store)
             _errors.Add($"{setting}: {reason}");
             return "";
         }
-        var result = await store.GetAsync(parsed, cancellationToken);
+        var result = await store.GetAsync(parsed, SecretPurpose.Installation, cancellationToken);
         if (result.TryGet(out var value))
             return value.RevealForUse();
         _errors.Add($"{setting}: {result.Reason}");

@@ -14,7 +14,7 @@ internal static class KeyVaultErrors
 
     public static SecretResult ToResult(RequestFailedException failure, SecretReference reference, DateTimeOffset now)
     {
-        var (vault, name) = (reference.Vault, reference.Name);
+        var (vault, name) = (reference.Place, reference.Name);
         return (failure.Status, failure.ErrorCode, InnerCode(failure)) switch
         {
             (404, _, _) when reference.Version is not null => SecretResult.NotFound(

@@ -19,7 +19,7 @@ internal sealed class KeyVaultSource(KeyVaultOptions options, KeyVaultConnection
     {
         try
         {
-            KeyVaultSecret secret = await _clients.For(reference.Vault!).GetSecretAsync(reference.Name, reference.Version, cancellationToken);
+            KeyVaultSecret secret = await _clients.For(reference.Place!).GetSecretAsync(reference.Name, reference.Version, cancellationToken);
             return Judge(secret, reference);
         }
         catch (RequestFailedException e)
@@ -30,24 +30,24 @@ internal sealed class KeyVaultSource(KeyVaultOptions options, KeyVaultConnection
         {
             // Also when there is no identity at all. Passing trouble of the token endpoint looks the same, so it counts as transient.
             return SecretResult.Unavailable(
-                $"No token for Key Vault {reference.Vault}: check this machine's workload or managed identity, or the AZURE_TENANT_ID, AZURE_CLIENT_ID and related variables.");
+                $"No token for Key Vault {reference.Place}: check this machine's workload or managed identity, or the AZURE_TENANT_ID, AZURE_CLIENT_ID and related variables.");
         }
         catch (AggregateException e) when (e.InnerExceptions.All(static i => i is RequestFailedException or HttpRequestException or IOException or OperationCanceledException))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            return SecretResult.Unavailable($"Key Vault {reference.Vault} cannot be reached: check its name, DNS and the network policy.");
+            return SecretResult.Unavailable($"Key Vault {reference.Place} cannot be reached: check its name, DNS and the network policy.");
         }
         catch (InvalidOperationException e) when (e.Message.StartsWith("The challenge resource", StringComparison.Ordinal))
         {
             return SecretResult.Denied(
-                $"What answers as Key Vault {reference.Vault} asks for a token for something else, and gets none: check {SecretsOptions.SectionName}:KeyVault:Vaults and {nameof(KeyVaultOptions.DnsSuffix)}.");
+                $"What answers as Key Vault {reference.Place} asks for a token for something else, and gets none: check {SecretsOptions.SectionName}:KeyVault:Vaults and {nameof(KeyVaultOptions.DnsSuffix)}.");
         }
     }
 
     private SecretResult Judge(KeyVaultSecret secret, SecretReference reference)
     {
         var now = time.GetUtcNow();
-        var (of, at) = (secret.Properties, $"The secret {reference.Name} in Key Vault {reference.Vault}");
+        var (of, at) = (secret.Properties, $"The secret {reference.Name} in Key Vault {reference.Place}");
         if (of.Enabled == false)
         {
             return SecretResult.Disabled($"{at} is disabled: enable it or use another.");
