@@ -10,8 +10,9 @@ public sealed class CredentialSource(SecretStore store)
     /// <param name="auth">The integration's.</param>
     /// <param name="write">The write credential.</param>
     /// <param name="fresh">The target refused the cached one: ask the store again.</param>
+    /// <param name="purpose">On whose behalf: its team decides whether it may have them, and the audit rows of fetches name it.</param>
     /// <param name="cancellationToken">Cancels.</param>
-    public async ValueTask<(CredentialSlots? Secrets, string? Problem)> GetAsync(AuthSettings auth, bool write, bool fresh, CancellationToken cancellationToken)
+    public async ValueTask<(CredentialSlots? Secrets, string? Problem)> GetAsync(AuthSettings auth, bool write, bool fresh, SecretPurpose? purpose, CancellationToken cancellationToken)
     {
         if (auth.Scheme == AuthScheme.None)
             return (CredentialSlots.Nothing, null);
@@ -20,7 +21,7 @@ public sealed class CredentialSource(SecretStore store)
         var slots = new KeyValuePair<string, SecretValue>[references.Count];
         for (var i = 0; i < slots.Length; i++)
         {
-            var (value, problem) = await FetchAsync(references[i].Reference, fresh, cancellationToken);
+            var (value, problem) = await FetchAsync(references[i].Reference, fresh, purpose, cancellationToken);
             if (value is null)
                 return (null, problem);
             slots[i] = new(references[i].Slot, value);
@@ -28,11 +29,11 @@ public sealed class CredentialSource(SecretStore store)
         return (new CredentialSlots(slots), null);
     }
 
-    private async ValueTask<(SecretValue? Value, string? Problem)> FetchAsync(string reference, bool fresh, CancellationToken cancellationToken)
+    private async ValueTask<(SecretValue? Value, string? Problem)> FetchAsync(string reference, bool fresh, SecretPurpose? purpose, CancellationToken cancellationToken)
     {
         if (!SecretReference.TryParse(reference, out var parsed, out var reason))
             return (null, reason);
-        var result = fresh ? await store.GetFreshAsync(parsed, cancellationToken) : await store.GetAsync(parsed, cancellationToken);
+        var result = fresh ? await store.GetFreshAsync(parsed, purpose, cancellationToken) : await store.GetAsync(parsed, purpose, cancellationToken);
         return result.TryGet(out var value) ? (value, null) : (null, result.Reason);
     }
 }

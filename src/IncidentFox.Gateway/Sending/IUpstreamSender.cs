@@ -1,4 +1,5 @@
 using IncidentFox.Core;
+using IncidentFox.Secrets;
 
 namespace IncidentFox.Gateway.Sending;
 
@@ -32,6 +33,13 @@ public sealed record SendContext
 
     /// <summary>Ties the audit rows and log lines of one call together.</summary>
     public required string CorrelationId { get; init; }
+
+    /// <summary>The same, for who gives secrets out.</summary>
+    public SecretPurpose For(string integration) => new()
+    {
+        Org = Org.Value, Team = Team.Value, Investigation = Investigation.Value, Sandbox = Sandbox?.Value, Approval = Approval?.Value,
+        Integration = integration, User = UserId, CorrelationId = CorrelationId,
+    };
 }
 
 /// <summary>What came of sending.</summary>

@@ -22,7 +22,8 @@ public sealed class UpstreamSender(CredentialSource credentials, IHostResolver r
     {
         var auth = request.Integration.Auth;
         var started = time.GetTimestamp();
-        var (credential, problem) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: false, cancellationToken);
+        var purpose = context.For(request.Integration.Name);
+        var (credential, problem) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: false, purpose, cancellationToken);
         if (credential is null)
             return NoCredential(request, context, problem);
         var secrets = new List<string>();
@@ -30,7 +31,7 @@ public sealed class UpstreamSender(CredentialSource credentials, IHostResolver r
         if (auth.Scheme == AuthScheme.None || !await IsRefusalAsync(result))
             return result;
 
-        var (renewed, _) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: true, cancellationToken);
+        var (renewed, _) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: true, purpose, cancellationToken);
         if (renewed is null)
             return CredentialRefused(request, context);
         (result, _) = await SendOnceAsync(request, context, renewed, injected, secrets, started, cancellationToken);

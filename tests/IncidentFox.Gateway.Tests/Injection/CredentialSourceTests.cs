@@ -11,6 +11,11 @@ namespace IncidentFox.Gateway.Tests.Injection;
 
 public sealed class CredentialSourceTests(TestPostgres postgres)
 {
+    private static readonly SecretPurpose Purpose = new()
+    {
+        Org = "acme", Team = "payments", Investigation = Guid.CreateVersion7(), Sandbox = Guid.CreateVersion7(), Integration = "prometheus", User = "U1", CorrelationId = "corr-1",
+    };
+
     private readonly Vault _vault = new();
 
     [Fact]
@@ -24,7 +29,7 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     [Fact]
     public async Task Without_a_write_reference_the_read_credential_is_not_used_instead()
     {
-        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("reader") with { Write = null }, true, false, default);
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("reader") with { Write = null }, true, false, Purpose, default);
         Assert.Null(credential);
         Assert.NotNull(problem);
         Assert.Empty(_vault.Asked);
@@ -33,14 +38,14 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     [Fact]
     public async Task A_user_name_may_be_a_reference()
     {
-        var (credential, _) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/user"), false, false, default);
+        var (credential, _) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/user"), false, false, Purpose, default);
         Assert.Equal("user", credential!["username"].RevealForUse());
     }
 
     [Fact]
     public async Task A_user_name_that_is_not_there_is_a_problem_not_an_empty_name()
     {
-        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/missing"), false, false, default);
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(Basic("keyvault://acme/missing"), false, false, Purpose, default);
         Assert.Null(credential);
         Assert.Contains("keyvault://acme/missing", problem);
     }
@@ -48,7 +53,7 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     [Fact]
     public async Task A_target_that_asks_for_none_gets_none_and_no_store_is_asked()
     {
-        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(new AuthSettings { Scheme = AuthScheme.None }, true, true, default);
+        var (credential, problem) = await new CredentialSource(_vault.Store([])).GetAsync(new AuthSettings { Scheme = AuthScheme.None }, true, true, Purpose, default);
         Assert.Same(CredentialSlots.Nothing, credential);
         Assert.Null(problem);
         Assert.Empty(_vault.Asked);
@@ -60,15 +65,18 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
         await using var database = await postgres.CreateAsync();
         using var store = _vault.Store([new SecretAudit(new AuditLog(database.Gateway, database.SharedCipher))]);
         var source = new CredentialSource(store);
-        await source.GetAsync(Basic("reader"), false, false, default);
-        await source.GetAsync(Basic("reader"), false, false, default);   // from memory: the store was not asked
-        await source.GetAsync(Basic("keyvault://acme/missing"), false, false, default);
+        await source.GetAsync(Basic("reader"), false, false, Purpose, default);
+        await source.GetAsync(Basic("reader"), false, false, Purpose, default);   // from memory: the store was not asked
+        await source.GetAsync(Basic("keyvault://acme/missing"), false, false, Purpose, default);
 
         var rows = await new AuditReader(database.Owner, database.SharedCipher).LastAsync(10, new AuditFilter(), default);
         Assert.Equal(
             [("keyvault://acme/reads", "success"), ("keyvault://acme/missing", "error")],
             rows.Select(r => ((string)r.Details!["reference"]!, r.Status!)));
         Assert.All(rows, r => Assert.Equal(AuditEventTypes.SecretAccessed, r.EventType));
+        Assert.All(rows, r => Assert.Equal(
+            (Purpose.Org, Purpose.Team, Purpose.Investigation, Purpose.Sandbox, Purpose.Integration, Purpose.User, Purpose.CorrelationId),
+            (r.OrgId, r.TeamId, r.InvestigationId, r.SandboxId, (string?)r.Details!["integration"], r.UserId, r.CorrelationId)));
         Assert.Equal("v-reads", (string?)rows[0].Details!["version"]);
         Assert.DoesNotContain("canary", string.Concat(rows.Select(r => r.Details!.ToJsonString())));
     }
@@ -79,9 +87,28 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
         await using var database = await postgres.CreateAsync();
         using var store = _vault.Store([new SecretAudit(new AuditLog(database.Gateway, database.SharedCipher))]);
         await database.ExecuteAsync("revoke insert on app.audit_events from public, incidentfox_gateway, incidentfox_bot");
-        var (credential, problem) = await new CredentialSource(store).GetAsync(Basic("reader"), false, false, default);
+        var (credential, problem) = await new CredentialSource(store).GetAsync(Basic("reader"), false, false, Purpose, default);
         Assert.Null(credential);
         Assert.Contains("could not be recorded", problem);
+    }
+
+    [Fact]
+    public async Task A_secret_that_is_reserved_for_another_team_is_not_given_though_it_is_cached_and_the_attempt_is_recorded()
+    {
+        await using var database = await postgres.CreateAsync();
+        var options = new SecretsOptions { Scopes = [new SecretScope { Prefix = "keyvault://acme/", Teams = ["payments"] }] };
+        using var store = _vault.Store([new SecretAudit(new AuditLog(database.Gateway, database.SharedCipher))], options);
+        var source = new CredentialSource(store);
+        Assert.NotNull((await source.GetAsync(Basic("reader"), false, false, Purpose, default)).Secrets);
+        foreach (var fresh in new[] { false, true })
+        {
+            var (credential, problem) = await source.GetAsync(Basic("reader"), false, fresh, Purpose with { Team = "search" }, default);
+            Assert.Null(credential);
+            Assert.Contains("reserved for team payments", problem);
+        }
+        Assert.Single(_vault.Asked);
+        var rows = await new AuditReader(database.Owner, database.SharedCipher).LastAsync(10, new AuditFilter(), default);
+        Assert.Equal([("payments", "success"), ("search", "denied"), ("search", "denied")], rows.Select(r => (r.TeamId!, r.Status!)));
     }
 
     private static AuthSettings Basic(string user)
@@ -96,7 +123,7 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
     }
 
     private static async Task<string?> RevealAsync(CredentialSource source, AuthSettings auth, bool write) =>
-        (await source.GetAsync(auth, write, false, default)).Secrets?["password"].RevealForUse().Replace("canary-", "", StringComparison.Ordinal);
+        (await source.GetAsync(auth, write, false, Purpose, default)).Secrets?["password"].RevealForUse().Replace("canary-", "", StringComparison.Ordinal);
 
     // Holds every name but one.
     private sealed class Vault : ISecretSource
@@ -105,8 +132,8 @@ public sealed class CredentialSourceTests(TestPostgres postgres)
 
         public SecretScheme Scheme => SecretScheme.KeyVault;
 
-        public SecretStore Store(IEnumerable<ISecretObserver> observers) =>
-            new([this], observers, new SecretsOptions(), TimeProvider.System, NullLogger<SecretStore>.Instance);
+        public SecretStore Store(IEnumerable<ISecretObserver> observers, SecretsOptions? options = null) =>
+            new([this], observers, options ?? new SecretsOptions(), TimeProvider.System, NullLogger<SecretStore>.Instance);
 
         public ValueTask<SecretResult> FetchAsync(SecretReference reference, CancellationToken cancellationToken)
         {
