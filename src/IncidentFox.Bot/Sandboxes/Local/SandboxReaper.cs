@@ -52,14 +52,7 @@ internal sealed class SandboxReaper(string runtimeDirectory, ISandboxDoor door, 
     {
         foreach (var path in Directory.GetDirectories(SandboxLayout.RootsOf(runtimeDirectory)).Where(path => IsGone(Path.GetFileName(path).Split('.')[0])))
         {
-            try
-            {
-                new SandboxRoot(path).Remove();
-            }
-            catch (DirectoryNotFoundException)
-            {
-                // Another process reaps too.
-            }
+            new SandboxRoot(path).Remove();
         }
     }
 

@@ -46,11 +46,19 @@ internal sealed record SandboxRoot(string Base)
         return root;
     }
 
+    /// <summary>Another process may remove it at the same time: what one finds gone the other took, and neither stops before all of it is gone.</summary>
     public void Remove()
     {
-        if (Directory.Exists(Base))
+        while (Directory.Exists(Base))
         {
-            Directory.Delete(Base, recursive: true);
+            try
+            {
+                Directory.Delete(Base, recursive: true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // A part of it was gone already: progress, so this ends.
+            }
         }
     }
 }
