@@ -86,7 +86,7 @@ public sealed class RealJobsTests(BotPostgres postgres)
     private static IHost Host(TestBot bot)
     {
         var builder = new HostApplicationBuilder();
-        builder.Logging.ClearProviders();
+        builder.Logging.ClearProviders().AddProvider(new TestOutputLog(TestContext.Current.TestOutputHelper!));
         builder.Services.AddSingleton(bot.Database.Bot);
         builder.Services.AddSingleton(bot.Database.SharedCipher);
         builder.Services.AddSingleton<ISlackClient>(bot.Slack);

@@ -15,6 +15,8 @@ using IncidentFox.TestKit;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace IncidentFox.Bot.Tests.Kit;
 
@@ -215,6 +217,8 @@ internal sealed class TestBot : IAsyncDisposable
         jobs ??= new RecordingJobs();
         var services = new ServiceCollection();
         services.AddLogging();
+        // Hangfire keeps the last logger factory it was given for the whole process: one that is never disposed does no harm to another test's host.
+        services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
         services.AddSingleton(database.Bot);
         services.AddSingleton(database.SharedCipher);
         services.AddSingleton<ISlackClient>(slack);
