@@ -1,4 +1,5 @@
 using IncidentFox.Contracts;
+using IncidentFox.Core.Audit;
 using IncidentFox.Core.Sandboxes;
 using IncidentFox.Gateway.Admission;
 using IncidentFox.Gateway.AgentDoor;
@@ -44,6 +45,9 @@ public static class GatewayModule
         services.AddSingleton<ApprovalEndpoint>();
         services.AddSingleton<ToolEndpoints>();
         services.AddSingleton<AgentDispatcher>();
+        services.AddSingleton<SessionCache>();
+        services.AddSingleton<AuditBatch>();
+        services.AddHostedService(p => p.GetRequiredService<AuditBatch>());
         services.AddSingleton<CallTrail>();
         services.AddSingleton<ToolAdmission>();
         services.AddSingleton<ApprovalAsking>();

@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json.Nodes;
 using Dapper;
 using IncidentFox.Core.Storage;
 using Npgsql;
@@ -18,6 +17,7 @@ public sealed class AuditLog(Database database, ColumnCipher cipher)
     /// <summary>Appends within the connection's open transaction.</summary>
     public async Task AppendAsync(NpgsqlConnection connection, AuditEvent e, CancellationToken cancellationToken)
     {
+        var f = AuditFields.Of(e);
         byte[]? salt = null, digest = null;
         if (e.Query is not null)
         {
@@ -33,10 +33,8 @@ public sealed class AuditLog(Database database, ColumnCipher cipher)
             """,
             new
             {
-                e.Id, e.EventType, OrgId = Clean(e.OrgId), TeamId = Clean(e.TeamId), UserId = Clean(e.UserId), Tool = Clean(e.Tool),
-                Parameters = Bounded(e.Parameters)?.ToJsonString(), e.DurationMs, Status = Clean(e.Status),
-                e.InvestigationId, e.ApprovalId, e.SandboxId, CorrelationId = Clean(e.CorrelationId),
-                Details = Bounded(e.Details)?.ToJsonString(), digest,
+                f.Id, f.EventType, f.OrgId, f.TeamId, f.UserId, f.Tool, f.Parameters, f.DurationMs, f.Status,
+                f.InvestigationId, f.ApprovalId, f.SandboxId, f.CorrelationId, f.Details, digest,
             },
             cancellationToken: cancellationToken));
         if (e.Query is not null)
@@ -59,17 +57,4 @@ public sealed class AuditLog(Database database, ColumnCipher cipher)
     internal static Cell PayloadCell(Guid eventId) => new("audit_payloads", "ciphertext", eventId);
 
     internal static byte[] PayloadDigest(byte[] salt, string query) => SHA256.HashData([.. salt, .. Encoding.UTF8.GetBytes(query)]);
-
-    private static JsonObject? Bounded(JsonObject? json) => json is null ? null : (JsonObject)Bound(json)!;
-
-    private static JsonNode? Bound(JsonNode? node) => node switch
-    {
-        // Two names that are the same once they are cleaned: the first stays.
-        JsonObject o => new JsonObject(o.Select(p => KeyValuePair.Create(Clean(p.Key)!, Bound(p.Value))).DistinctBy(p => p.Key)),
-        JsonArray a => new JsonArray([.. a.Take(200).Select(Bound)]),
-        JsonValue v when v.TryGetValue<string>(out var s) => Clean(s),
-        _ => node?.DeepClone(),
-    };
-
-    private static string? Clean(string? text) => text is null ? null : StorableText.Of(text, MaxString);
 }

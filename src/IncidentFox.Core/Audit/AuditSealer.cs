@@ -53,9 +53,9 @@ public sealed class AuditSealer(Database database, TimeProvider time, ILogger<Au
         if (!await connection.QuerySingleAsync<bool>(new CommandDefinition(
             "select pg_try_advisory_xact_lock(hashtext('incidentfox:seal'))", cancellationToken: ct)))
             return 0;
-        var rows = (await connection.QueryAsync<AuditRow>(new CommandDefinition(
+        var rows = (await connection.QueryAsync<UnsealedRow>(new CommandDefinition(
             $"""
-            select {AuditRow.Columns}
+            select {AuditRow.Columns}, u.position
               from app.audit_unsealed u join app.audit_events e on e.id = u.event_id
              order by u.position limit {Batch}
             """, cancellationToken: ct))).AsList();
@@ -86,7 +86,12 @@ public sealed class AuditSealer(Database database, TimeProvider time, ILogger<Au
                 hashes = links.Select(l => l.Hash).ToArray(),
             }, cancellationToken: ct));
         await connection.ExecuteAsync(new CommandDefinition(
-            "delete from app.audit_unsealed where event_id = any(@ids)", new { ids = rows.Select(r => r.Id).ToArray() }, cancellationToken: ct));
+            "delete from app.audit_unsealed where position = any(@positions)", new { positions = rows.Select(r => r.Position).ToArray() }, cancellationToken: ct));
         return rows.Count;
+    }
+
+    private sealed record UnsealedRow : AuditRow
+    {
+        public long Position { get; init; }
     }
 }

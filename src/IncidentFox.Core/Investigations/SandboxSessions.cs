@@ -3,7 +3,6 @@ using Dapper;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Storage;
-using Npgsql;
 
 namespace IncidentFox.Core.Investigations;
 
@@ -32,27 +31,41 @@ public sealed record SandboxSession
 /// <summary>The gateway's side of investigations: what a sandbox may know and what it says. Works only with the gateway's database role.</summary>
 public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCipher cipher)
 {
+    /// <summary>
+    /// SQL: the lowest role, as <see cref="Role"/>'s number, among all whose words reached investigation <c>i</c> (columns id, org_id, team_id). Nobody asked,
+    /// or somebody of another organization: none.
+    /// </summary>
+    internal const string LowestRoleOfI =
+        """
+        coalesce((
+          select min(case when p.org_id = i.org_id then coalesce((
+                   select max(array_position(array['viewer', 'operator', 'admin', 'org_admin'], r.role)) from app.role_grants r
+                    where r.person_id = p.id and r.org_id = i.org_id and (r.team_id is null or r.team_id = i.team_id)
+                      and (r.expires_at is null or r.expires_at > app.clock())), 0) else 0 end)
+            from app.investigation_requesters q join app.people p on p.id = q.person_id
+           where q.investigation_id = i.id), 0)
+        """;
+
     /// <summary>The session of a sandbox that is alive and whose investigation is open; null otherwise: refuse.</summary>
     public async Task<SandboxSession?> FindAsync(SandboxId sandbox, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        var row = await connection.QuerySingleOrDefaultAsync<(Guid Investigation, string Org, string Team, string State, string Label)>(new CommandDefinition(
-            """
-            select i.id, i.org_id, i.team_id, s.state, i.requester_label
+        var row = await connection.QuerySingleOrDefaultAsync<(Guid Investigation, string Org, string Team, string State, string Label, int Role)>(new CommandDefinition(
+            $"""
+            select i.id, i.org_id, i.team_id, s.state, i.requester_label, {LowestRoleOfI}
               from app.sandboxes s join app.investigations i on i.id = s.investigation_id and i.sandbox_id = s.id
              where s.id = @Value and s.state <> 'ended' and i.status in ('starting', 'running')
             """, new { sandbox.Value }, cancellationToken: cancellationToken));
         if (row.Org is null)
             return null;
-        var resource = new Resource(new OrgId(row.Org), new TeamId(row.Team));
         return new SandboxSession
         {
             Sandbox = sandbox,
             Investigation = new InvestigationId(row.Investigation),
-            Resource = resource,
+            Resource = new Resource(new OrgId(row.Org), new TeamId(row.Team)),
             State = row.State,
             UserId = row.Label,
-            LowestRequesterRole = await LowestRoleAsync(connection, new InvestigationId(row.Investigation), resource, cancellationToken),
+            LowestRequesterRole = (Role)row.Role,
         };
     }
 
@@ -60,7 +73,9 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
     public async Task<Role> LowestRequesterRoleAsync(InvestigationId investigation, Resource resource, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
-        return await LowestRoleAsync(connection, investigation, resource, cancellationToken);
+        return (Role)await connection.QuerySingleAsync<int>(new CommandDefinition(
+            $"select {LowestRoleOfI} from (select @Id::uuid as id, @Org::text as org_id, @Team::text as team_id) i",
+            new { Id = investigation.Value, Org = resource.Org.Value, Team = resource.Team.Value }, cancellationToken: cancellationToken));
     }
 
     /// <summary>The agent showed that it is caged (or that it is not, and then nothing is handed out).</summary>
@@ -144,19 +159,5 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
                 session.Investigation.Value, Sandbox = session.Sandbox.Value, final,
                 report = cipher.Encrypt(InvestigationRow.ReportCell(session.Investigation.Value), reportJson),
             }, cancellationToken: cancellationToken)) == 1;
-    }
-
-    private static async Task<Role> LowestRoleAsync(NpgsqlConnection connection, InvestigationId investigation, Resource resource, CancellationToken ct)
-    {
-        var people = await connection.QueryAsync<Guid>(new CommandDefinition(
-            "select person_id from app.investigation_requesters where investigation_id = @Value", new { investigation.Value }, cancellationToken: ct));
-        Role? lowest = null;
-        foreach (var person in people.AsList())
-        {
-            var principal = await IdentityStore.FindAsync(connection, new PersonId(person), ct);
-            var role = principal is { } p && p.Org == resource.Org ? p.RoleIn(resource.Team) : Role.None;
-            lowest = lowest is { } l && l < role ? l : role;
-        }
-        return lowest ?? Role.None;
     }
 }

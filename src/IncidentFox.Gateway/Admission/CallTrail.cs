@@ -1,11 +1,9 @@
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Audit;
-using IncidentFox.Core.Storage;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.AgentDoor;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Sending;
-using Microsoft.Extensions.Logging;
 
 namespace IncidentFox.Gateway.Admission;
 
@@ -13,28 +11,26 @@ namespace IncidentFox.Gateway.Admission;
 /// The audit rows of a call. What comes before it decides whether anything is sent; what comes after it is written whatever happened, also when the
 /// client is gone: neither hangs on the client's patience.
 /// </summary>
-internal sealed class CallTrail(AuditLog audit, Database database, TimeProvider time, ILogger<CallTrail> logger)
+internal sealed class CallTrail(AuditBatch audit)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>Commits that a call is about to be sent, if the session that it was decided under still stands; anything but committed: nothing may be sent.</summary>
+    public Task<AuditOutcome> RequestedAsync(AgentRequest request, ToolCall call, JsonObject details) => audit.CommitAsync(
+        Event(request, AuditEventTypes.ToolRequested, call.Tool, "pending") with { Parameters = call.Parameters, Details = details }, request.Session);
 
-    /// <summary>Commits that a call is about to be sent; false: then nothing may be sent.</summary>
-    public Task<bool> RequestedAsync(AgentRequest request, ToolCall call, JsonObject details) =>
-        TryAsync(request, Event(request, AuditEventTypes.ToolRequested, call.Tool, "pending") with { Parameters = Copy(call), Details = details });
-
-    /// <summary>Commits that a call was refused.</summary>
-    public Task<bool> RefusedAsync(AgentRequest request, string? tool, ToolCall? call, string code, string reason) =>
-        TryAsync(request, Event(request, AuditEventTypes.ToolRefused, tool, "denied") with
+    /// <summary>Commits that a call was refused; before anything was asked of a target only if the session still stands.</summary>
+    public Task<AuditOutcome> RefusedAsync(AgentRequest request, string? tool, ToolCall? call, string code, string reason, bool afterRequest = false) => audit.CommitAsync(
+        Event(request, AuditEventTypes.ToolRefused, tool, "denied") with
         {
-            Parameters = call is null ? null : Copy(call),
+            Parameters = call?.Parameters,
             Details = new JsonObject { ["code"] = code, ["reason"] = reason, ["method"] = request.Http.Request.Method },
-        });
+        }, afterRequest ? null : request.Session);
 
-    /// <summary>How it ended, and for a read what was looked at.</summary>
-    public async Task EndedAsync(AgentRequest request, ToolRule rule, ToolCall call, OutgoingRequest? sent, CallEnd end, TimeSpan took)
+    /// <summary>How it ended, and for a read what was looked at. Completes when the rows have a place among those waiting to be written.</summary>
+    public ValueTask EndedAsync(AgentRequest request, ToolRule rule, ToolCall call, OutgoingRequest? sent, CallEnd end, TimeSpan took)
     {
         var executed = Event(request, AuditEventTypes.ToolExecuted, call.Tool, end.Status) with
         {
-            Parameters = Copy(call),
+            Parameters = call.Parameters,
             DurationMs = (long)took.TotalMilliseconds,
             Details = Without(new JsonObject
             {
@@ -44,34 +40,14 @@ internal sealed class CallTrail(AuditLog audit, Database database, TimeProvider 
         var accessed = rule.Effect == ToolEffect.Read && sent is not null && end is { UpstreamStatus: >= 200 and < 300 }
             ? Event(request, AuditEventTypes.DataAccessed, call.Tool, end.Status) with
             {
-                Parameters = Copy(call),
+                Parameters = call.Parameters,
                 Details = new JsonObject
                 {
                     ["data_source"] = rule.DataSource, ["query"] = $"{sent.Method} {sent.PathAndQuery}", ["row_count"] = end.Rows, ["complete"] = end.Code is null,
                 },
             }
             : null;
-        await TryAsync(request, accessed is null ? [executed] : [executed, accessed]);
-    }
-
-    private async Task<bool> TryAsync(AgentRequest request, params AuditEvent[] events)
-    {
-        using var patience = new CancellationTokenSource(Patience, time);
-        try
-        {
-            return await database.InTransactionAsync(async (connection, ct) =>
-            {
-                foreach (var e in events)
-                    await audit.AppendAsync(connection, e, ct);
-                return true;
-            }, patience.Token);
-        }
-        catch (Exception e)
-        {
-            // Whatever the reason: without its row a call does not happen, and a row that is missing at the end is found by the sweep.
-            logger.LogError(e, "Audit row {EventType} of {CorrelationId} could not be committed", events[0].EventType, request.CorrelationId);
-            return false;
-        }
+        return audit.AppendAsync(accessed is null ? [executed] : [executed, accessed]);
     }
 
     private static AuditEvent Event(AgentRequest request, string type, string? tool, string status) => new()
@@ -86,8 +62,6 @@ internal sealed class CallTrail(AuditLog audit, Database database, TimeProvider 
         SandboxId = request.Sandbox.Value,
         CorrelationId = request.CorrelationId,
     };
-
-    private static JsonObject Copy(ToolCall call) => (JsonObject)call.Parameters.DeepClone();
 
     private static JsonObject Without(JsonObject details)
     {

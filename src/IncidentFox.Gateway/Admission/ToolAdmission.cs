@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Audit;
 using IncidentFox.Core.Policy;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.AgentDoor;
@@ -13,50 +13,67 @@ namespace IncidentFox.Gateway.Admission;
 /// What happens to a call, in this order and no other: a rule must have made it, policy must allow it, its audit row must be committed; only then is
 /// it sent, and how it ended is written down whatever happens.
 /// </summary>
-internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, SandboxSessions sessions, IUpstreamSender sender, ApprovalAsking asking, TimeProvider time)
+internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, SessionCache sessions, IUpstreamSender sender, ApprovalAsking asking, TimeProvider time)
 {
+    // Roles that change again and again between the look and the row.
+    private const int MostDecisions = 3;
+
     public async Task HandleAsync(AgentRequest request, ParsedCall parsed, string? reason)
+    {
+        for (var decisions = 1; !await TryHandleAsync(request, parsed, reason); decisions++)
+        {
+            // What was decided on is not so any more, and nothing was written or sent.
+            var (before, now) = (request.Session!, await sessions.ReadAsync(request.Sandbox, request.Aborted));
+            if (now is null || now.Investigation != before.Investigation || now.Resource != before.Resource)
+            {
+                await request.RefuseAsync(403, "session_over", "This sandbox has no open investigation: it ended, was stopped, or never began.");
+                return;
+            }
+            if (decisions == MostDecisions)
+            {
+                await AuditUnavailableAsync(request);
+                return;
+            }
+            request.Session = now;
+        }
+    }
+
+    // False: the session that it was decided under does not stand any more.
+    private async Task<bool> TryHandleAsync(AgentRequest request, ParsedCall parsed, string? reason)
     {
         if (parsed is not ParsedCall.Call call)
         {
             var refused = (ParsedCall.Refused)parsed;
-            await RefuseAsync(request, refused.Tool, null, StatusOf(refused.Code), refused.Code, refused.Sentence);
-            return;
+            return await TryRefuseAsync(request, refused.Tool, null, StatusOf(refused.Code), refused.Code, refused.Sentence);
         }
         var policy = policies.Current;
         switch (ToolDecider.Decide(policy, new ToolFacts(call.Rule.Tool, call.Rule.Effect, request.Session!.LowestRequesterRole)))
         {
             case ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read:
-                await sessions.RecordFirstCallAsync(request.Sandbox, request.Aborted);
-                await ForwardAsync(request, call);
-                break;
+                return await TryForwardAsync(request, call);
             case ToolDecision.NeedsApproval terms:
-                await sessions.RecordFirstCallAsync(request.Sandbox, request.Aborted);
-                await asking.AskAsync(request, call, reason, terms.Workflow, policy);
-                break;
+                return await asking.TryAskAsync(request, call, reason, terms.Workflow, policy);
             case ToolDecision.Deny deny:
-                await RefuseAsync(request, call.Rule.Tool, call.ToolCall, 403, "denied", deny.Reason);
-                break;
+                return await TryRefuseAsync(request, call.Rule.Tool, call.ToolCall, 403, "denied", deny.Reason);
             default:
                 // A write that nobody is asked about: policy never says so, and if it did it would not be obeyed.
-                await RefuseAsync(request, call.Rule.Tool, call.ToolCall, 403, "denied", $"Tool {call.Rule.Tool} changes something and no approval is asked for.");
-                break;
+                return await TryRefuseAsync(request, call.Rule.Tool, call.ToolCall, 403, "denied", $"Tool {call.Rule.Tool} changes something and no approval is asked for.");
         }
     }
 
-    private async Task ForwardAsync(AgentRequest request, ParsedCall.Call call)
+    private async Task<bool> TryForwardAsync(AgentRequest request, ParsedCall.Call call)
     {
         var outgoing = RequestBuilder.Build(call.Integration, call.Rule, call.ToolCall, preconditions: null, approval: null, dryRun: false);
-        if (!await trail.RequestedAsync(request, call.ToolCall, Details(call)))
-        {
-            await AuditUnavailableAsync(request);
-            return;
-        }
+        var written = await trail.RequestedAsync(request, call.ToolCall, Details(call));
+        if (written != AuditOutcome.Committed)
+            return await WasAnsweredAsync(request, written);
         var started = time.GetTimestamp();
         var end = new CallEnd("error", null, "client_gone", null, 0);
         try
         {
+            await sessions.RecordFirstCallAsync(request.Sandbox, request.Aborted);
             end = await SendAsync(request, call, outgoing);
+            return true;
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -84,12 +101,22 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sand
         }
     }
 
-    private async Task RefuseAsync(AgentRequest request, string? tool, ToolCall? call, int status, string code, string sentence)
+    private async Task<bool> TryRefuseAsync(AgentRequest request, string? tool, ToolCall? call, int status, string code, string sentence)
     {
-        if (await trail.RefusedAsync(request, tool, call, code, sentence))
-            await request.RefuseAsync(status, code, sentence);
-        else
-            await AuditUnavailableAsync(request);
+        var written = await trail.RefusedAsync(request, tool, call, code, sentence);
+        if (written != AuditOutcome.Committed)
+            return await WasAnsweredAsync(request, written);
+        await request.RefuseAsync(status, code, sentence);
+        return true;
+    }
+
+    /// <summary>No row: answers that, unless there is something to look at again.</summary>
+    internal static async Task<bool> WasAnsweredAsync(AgentRequest request, AuditOutcome outcome)
+    {
+        if (outcome == AuditOutcome.SessionChanged)
+            return false;
+        await AuditUnavailableAsync(request);
+        return true;
     }
 
     internal static Task AuditUnavailableAsync(AgentRequest request) =>

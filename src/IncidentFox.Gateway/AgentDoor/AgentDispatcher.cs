@@ -14,14 +14,15 @@ namespace IncidentFox.Gateway.AgentDoor;
 /// what is decided on can't differ.
 /// </summary>
 internal sealed class AgentDispatcher(
-    SandboxSessions sessions, Traffic traffic, HelloEndpoint hello, TaskEndpoint task, ToolListEndpoint toolList, EventsEndpoint events,
+    SandboxSessions sessions, SessionCache lately, Traffic traffic, HelloEndpoint hello, TaskEndpoint task, ToolListEndpoint toolList, EventsEndpoint events,
     ApprovalEndpoint approvals, ToolEndpoints tools, ILogger<AgentDispatcher> logger)
 {
     private const string WhatThereIs =
         $"POST {Protocol.HelloPath}, GET {Protocol.TaskPath}, GET {Protocol.ToolsPath}, POST {Protocol.EventsPath}, GET {Protocol.ApprovalPathPrefix}{{id}}, "
         + $"POST {Protocol.ToolPathPrefix}{{tool}}, {Protocol.IntegrationPathPrefix}{{integration}}/...";
 
-    private sealed record Route(string? Method, string Path, bool IsPrefix, Func<AgentRequest, byte[], Task> Handle);
+    // What is judged again when its row is written may begin with a session that was read lately.
+    private sealed record Route(string? Method, string Path, bool IsPrefix, Func<AgentRequest, byte[], Task> Handle, bool IsJudgedAgain = false);
 
     private readonly IReadOnlyList<Route> _routes =
     [
@@ -30,8 +31,8 @@ internal sealed class AgentDispatcher(
         new("GET", Protocol.ToolsPath, false, (r, _) => toolList.HandleAsync(r)),
         new("POST", Protocol.EventsPath, false, events.HandleAsync),
         new("GET", Protocol.ApprovalPathPrefix, true, (r, _) => approvals.HandleAsync(r)),
-        new("POST", Protocol.ToolPathPrefix, true, tools.CallAsync),
-        new(null, Protocol.IntegrationPathPrefix, true, tools.ForwardAsync),
+        new("POST", Protocol.ToolPathPrefix, true, tools.CallAsync, IsJudgedAgain: true),
+        new(null, Protocol.IntegrationPathPrefix, true, tools.ForwardAsync, IsJudgedAgain: true),
     ];
 
     public async Task HandleAsync(HttpContext http)
@@ -100,7 +101,9 @@ internal sealed class AgentDispatcher(
         // The task waits for its session by itself; nothing else is answered without one, and nothing but hello before the cage was shown.
         if (route.Path != Protocol.TaskPath)
         {
-            request.Session = await sessions.FindAsync(request.Sandbox, request.Aborted);
+            request.Session = route.IsJudgedAgain
+                ? await lately.FindAsync(request.Sandbox, request.Aborted)
+                : await sessions.FindAsync(request.Sandbox, request.Aborted);
             if (request.Session is null)
             {
                 await request.RefuseAsync(403, "session_over", "This sandbox has no open investigation: it ended, was stopped, or never began.");

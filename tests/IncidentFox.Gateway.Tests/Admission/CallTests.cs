@@ -86,6 +86,55 @@ public sealed class CallTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task An_investigation_that_was_stopped_a_moment_ago_sends_nothing_more_and_writes_no_call()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var (sandbox, other) = (await host.OpenCagedAsync(), await host.OpenCagedAsync());
+        foreach (var open in new[] { sandbox, other })
+            Assert.Equal(200, (await open.CallAsync("list_pods", ListPods)).Status);   // its session was read lately now
+        await sandbox.StopAsync();
+        Assert.Equal((403, "session_over"), (await sandbox.CallAsync("list_pods", ListPods)) is var a ? (a.Status, a.Code) : default);
+        Assert.Equal((403, "session_over"), (await sandbox.SendAsync("GET", "/i/kubernetes/api/v1/nodes")) is var b ? (b.Status, b.Code) : default);
+        Assert.Equal("session_over", (await sandbox.CallAsync("pod_restart", """{"namespace":"shop","pod":"checkout-1"}""")).Code);
+        Assert.Equal("session_over", (await sandbox.CallAsync("no_such_tool", "{}")).Code);
+        Assert.Equal(2, host.Sender.Sent.Count);
+        Assert.Equal(0, host.Preparer.Prepared);
+        Assert.Single(await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolRequested));
+        Assert.Empty(await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolRefused));
+        Assert.Equal(200, (await other.CallAsync("list_pods", ListPods)).Status);
+    }
+
+    [Fact]
+    public async Task A_role_that_was_taken_or_given_a_moment_ago_decides()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        Assert.Equal(200, (await sandbox.CallAsync("list_pods", ListPods)).Status);
+        await host.Database.ExecuteAsync("update app.role_grants set role = 'viewer'");
+        Assert.Equal((403, "denied"), (await sandbox.CallAsync("list_pods", ListPods)) is var a ? (a.Status, a.Code) : default);
+        Assert.Single(host.Sender.Sent);
+        await host.Database.ExecuteAsync("update app.role_grants set role = 'operator'");
+        Assert.Equal(200, (await sandbox.CallAsync("list_pods", ListPods)).Status);
+        Assert.Equal(2, (await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolRequested)).Count);
+        Assert.Single(await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolRefused));
+    }
+
+    [Fact]
+    public async Task What_ended_is_written_when_the_gateway_has_stopped()
+    {
+        var host = await GatewayHost.StartAsync(postgres);
+        await using (host)
+        {
+            var sandbox = await host.OpenCagedAsync();
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => sandbox.CallAsync("list_pods", ListPods)));
+            await host.StopAsync();
+            var rows = await host.AuditAsync(sandbox.Investigation);
+            foreach (var type in new[] { AuditEventTypes.ToolRequested, AuditEventTypes.ToolExecuted, AuditEventTypes.DataAccessed })
+                Assert.Equal(6, rows.Count(r => r.EventType == type));
+        }
+    }
+
+    [Fact]
     public async Task Policy_denies_and_the_tool_is_not_listed()
     {
         await using var host = await GatewayHost.StartAsync(postgres, """{"tools":{"list_pods":{"enabled":false},"list_nodes":{"allowed_roles":["admin"]},"get_pod":{"require_approval":true}}}""");

@@ -106,6 +106,8 @@ internal sealed class GatewayHost : IAsyncDisposable
         await new AuditReader(Database.Owner, Database.SharedCipher).LastAsync(
             1_000, new AuditFilter { InvestigationId = investigation?.Value, EventType = type }, TestContext.Current.CancellationToken);
 
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync();

@@ -20,16 +20,18 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
 
     private readonly GatewayOptions _options;
     private readonly Traffic _traffic;
+    private readonly SessionCache _sessions;
     private readonly ILogger<SandboxDoor> _logger;
     private readonly SocketConnectionContextFactory _connections;
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
     private readonly ConcurrentDictionary<SandboxId, Door> _doors = new();
     private readonly Lock _opening = new();
 
-    public SandboxDoor(GatewayOptions options, Traffic traffic, ILogger<SandboxDoor> logger)
+    public SandboxDoor(GatewayOptions options, Traffic traffic, SessionCache sessions, ILogger<SandboxDoor> logger)
     {
         _options = options;
         _traffic = traffic;
+        _sessions = sessions;
         _logger = logger;
         _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
         SocketDirectory.RemoveDead(options.RuntimeDirectory);
@@ -60,6 +62,7 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
         foreach (var connection in door.Connections.Keys)
             connection.Abort(new ConnectionAbortedException($"The door of {sandbox} was closed."));
         _traffic.Forget(sandbox);
+        _sessions.Forget(sandbox);
         try
         {
             door.Directory.Remove();
