@@ -48,7 +48,7 @@ public sealed class PublishedProgramTests(PublishedProgram program) : IClassFixt
             return path == Protocol.TaskPath;
         };
         using var process = Start(gateway, asFirstProcess: false);
-        await waiting.Task.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        await waiting.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         var child = int.Parse((await File.ReadAllTextAsync($"/proc/{process.Id}/task/{process.Id}/children", TestContext.Current.CancellationToken)).Trim());
         var agent = File.ReadAllText($"/proc/{child}/task/{child}/children").Trim();
         using var kill = Process.Start("kill", ["-TERM", agent.Length > 0 ? agent : $"{child}"]);

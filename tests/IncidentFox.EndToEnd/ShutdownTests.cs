@@ -17,12 +17,12 @@ public sealed class ShutdownTests(HttpInstallation product)
         using var stall = product.Stack.Estate.StallNext(r => r.Method == "GET" && r.Path.EndsWith("/pods", StringComparison.Ordinal));
         var last = product.People.Last(DemoPeople.Approvals);
         var (_, card) = await product.People.InvestigateAsync(DemoPeople.Omar, Installation.Question, ct);
-        await stall.Reached.WaitAsync(TimeSpan.FromSeconds(20), ct);
+        await stall.Reached.WaitAsync(TimeSpan.FromSeconds(60), ct);
         Assert.NotEmpty(Leftovers.Processes(product.RuntimeDirectory));
 
         using (var kill = Process.Start("kill", ["-TERM", product.Stack.Product.Id.ToString(CultureInfo.InvariantCulture)]))
             await kill.WaitForExitAsync(ct);
-        await product.Stack.Product.WaitForExitAsync(ct).WaitAsync(TimeSpan.FromSeconds(10), ct);
+        await product.Stack.Product.WaitForExitAsync(ct).WaitAsync(TimeSpan.FromSeconds(30), ct);
         stall.Release();
         Assert.Contains("stopped", product.Stack.Product.Tail, StringComparison.Ordinal);
         await Leftovers.NoneAsync(product.RuntimeDirectory);

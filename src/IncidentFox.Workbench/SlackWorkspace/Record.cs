@@ -38,6 +38,6 @@ public sealed class Record<T>
             waiters.Add((wanted, found));
         }
 
-        return await found.Task.WaitAsync(patience ?? TimeSpan.FromSeconds(10));
+        return await found.Task.WaitAsync(patience ?? TimeSpan.FromSeconds(30));
     }
 }

@@ -13,7 +13,7 @@ public sealed class WorkspaceSession(SlackDouble slack)
     public const string Deny = "approval.deny";
 
     private const string DenyReasonBlock = "reason";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     /// <summary>Starts an investigation; the message in the channel that grows.</summary>
     public async Task<(DeliveryResult Ack, Message Card)> InvestigateAsync(string person, string question, CancellationToken ct)

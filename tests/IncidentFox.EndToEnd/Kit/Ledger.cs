@@ -40,7 +40,7 @@ public sealed class Ledger(string ownerConnectionString) : IAsyncDisposable
         T seen;
         while (!EqualityComparer<T>.Default.Equals(seen = await read(), wanted))
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(30), $"Not seen within 30 s: {what} {wanted}; it is {seen}");
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(90), $"Not seen within 90 s: {what} {wanted}; it is {seen}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }

@@ -29,7 +29,7 @@ internal static class Leftovers
         var started = TimeProvider.System.GetTimestamp();
         while (Processes(runtimeDirectory) is { Count: > 0 } left)
         {
-            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(20), $"Left of sandboxes: {string.Join('\n', left)}");
+            Assert.True(TimeProvider.System.GetElapsedTime(started) < TimeSpan.FromSeconds(60), $"Left of sandboxes: {string.Join('\n', left)}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), TestContext.Current.CancellationToken);
         }
     }

@@ -70,11 +70,11 @@ public sealed class KubernetesServerTests : IAsyncLifetime
         using var lost = new CancellationTokenSource();
 
         var sending = impatient.DeleteAsync(new Uri(_estate.KubernetesUrl, $"/api/v1/namespaces/shop/pods/{pod.Name()}"), lost.Token);
-        var held = await stall.Reached.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        var held = await stall.Reached.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
         Assert.False(sending.IsCompleted);
         Assert.Equal(1, _estate.Changes.PodsDeleted);
         await lost.CancelAsync();
-        await stall.Ended.WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
+        await stall.Ended.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
         Assert.Equal(0, held.Status);

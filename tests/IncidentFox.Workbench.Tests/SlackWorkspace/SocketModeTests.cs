@@ -113,7 +113,7 @@ public sealed class SocketModeTests
 
     private static async Task<JsonObject> ReadAsync(ClientWebSocket socket)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         var buffer = new byte[256 * 1024];
         var length = 0;
         ValueWebSocketReceiveResult part;
