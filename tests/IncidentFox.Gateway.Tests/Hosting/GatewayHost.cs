@@ -44,7 +44,7 @@ internal sealed class GatewayHost : IAsyncDisposable
     public ISandboxDoor Door => Services.GetRequiredService<ISandboxDoor>();
     public InvestigationStore Investigations => new(Database.Bot, Audit, Database.SharedCipher);
 
-    public static async Task<GatewayHost> StartAsync(TestPostgres postgres, string policy = "{}", Func<GatewayOptions, GatewayOptions>? change = null)
+    public static async Task<GatewayHost> StartAsync(TestPostgres postgres, string policy = "{}", Func<GatewayOptions, GatewayOptions>? change = null, Action<IServiceCollection>? more = null)
     {
         var database = await postgres.CreateAsync(TestContext.Current.CancellationToken);
         await database.ExecuteAsync("""
@@ -69,6 +69,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         builder.Services.AddSingleton(new PolicySource(ToolPolicyParser.Parse(policy).Policy!));
         builder.Services.AddSingleton<IUpstreamSender>(sender);
         builder.Services.AddSingleton<IActionPreparer>(preparer);
+        more?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapGateway();
         await app.StartAsync(TestContext.Current.CancellationToken);
