@@ -8,6 +8,7 @@ var root = new RootCommand("IncidentFox: the incident bot for Slack.")
     ServeCommand.Create(config),
     MigrateCommand.Create(config),
     AuditCommand.Create(config),
+    GatewayCommand.Create(config),
 };
 // Stopping is each command's own business: serve ends in order within 5 s, and nothing may cut it short.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(15) });

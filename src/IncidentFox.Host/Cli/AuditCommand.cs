@@ -48,16 +48,12 @@ public static class AuditCommand
             }
             var filter = new AuditFilter { InvestigationId = id, EventType = parse.GetValue(type) };
             var reader = new AuditReader(access.Database, access.Cipher);
-            AuditEvent? last = null;
-            foreach (var e in await reader.LastAsync(parse.GetValue(lines), filter, ct))
-                Print(last = e, parse.GetValue(json));
-            while (parse.GetValue(follow) && !ct.IsCancellationRequested)
+            if (parse.GetValue(follow))
+                await AuditFollow.RunAsync(reader, parse.GetValue(lines), filter, e => Print(e, parse.GetValue(json)), ct);
+            else
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(500), ct).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                if (ct.IsCancellationRequested)
-                    break;
-                foreach (var e in await reader.AfterAsync(last, 1_000, filter, ct))
-                    Print(last = e, parse.GetValue(json));
+                foreach (var e in await reader.LastAsync(parse.GetValue(lines), filter, ct))
+                    Print(e, parse.GetValue(json));
             }
             return 0;
         });
@@ -100,6 +96,6 @@ public static class AuditCommand
             e.Details?.ToJsonString(), e.DurationMs is { } ms ? $"{ms} ms" : null,
         };
         AnsiConsole.MarkupLineInterpolated(
-            $"[grey]{e.At:HH:mm:ss.fff}[/] [{color}]{e.Status ?? "-",-9}[/] [bold]{e.EventType,-22}[/] {e.UserId ?? "-"} {string.Join(' ', parts.Where(x => x is not null))}");
+            $"[grey]{e.At:HH:mm:ss.fff}[/] [{color}]{Inert.Text(e.Status ?? "-"),-9}[/] [bold]{Inert.Text(e.EventType),-22}[/] {Inert.Text(e.UserId ?? "-")} {string.Join(' ', parts.Where(x => x is not null).Select(Inert.Text))}");
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace IncidentFox.Core.Tests.Audit;
 
@@ -78,17 +79,49 @@ public sealed class AuditLogTests(TestPostgres postgres)
     }
 
     [Fact]
-    public async Task Reading_on_from_an_event_gives_what_came_after_it_by_filter()
+    public async Task The_last_events_come_oldest_first_by_filter()
     {
         await using var db = await postgres.CreateAsync();
         var audit = new AuditLog(db.Bot, db.SharedCipher);
         foreach (var type in new[] { "a", "b", "a", "b" })
-            await audit.AppendAsync(Event(type) with { TeamId = type }, default);
+            await audit.AppendAsync(Event(type) with { TeamId = type, Tool = "get_" + type }, default);
         var reader = new AuditReader(db.Bot, db.SharedCipher);
-        var first = (await reader.AfterAsync(null, 1, new AuditFilter(), default)).Single();
-        Assert.Equal(["b", "a", "b"], (await reader.AfterAsync(first, 10, new AuditFilter(), default)).Select(e => e.EventType));
-        Assert.Equal(["a"], (await reader.AfterAsync(first, 10, new AuditFilter { EventType = "a" }, default)).Select(e => e.EventType));
         Assert.Equal(2, (await reader.LastAsync(10, new AuditFilter { TeamId = "b" }, default)).Count);
         Assert.Equal(["a", "b"], (await reader.LastAsync(2, new AuditFilter(), default)).Select(e => e.EventType));
+        Assert.Equal(["b", "b"], (await reader.LastAsync(9, new AuditFilter { EventTypes = ["b", "c"] }, default)).Select(e => e.EventType));
+        Assert.Equal(["a", "a"], (await reader.LastAsync(9, new AuditFilter { Tool = "get_a" }, default)).Select(e => e.EventType));
+    }
+
+    [Fact]
+    public async Task Reading_on_follows_the_chain_so_that_an_event_committed_late_is_not_missed()
+    {
+        await using var db = await postgres.CreateAsync();
+        var audit = new AuditLog(db.Bot, db.SharedCipher);
+        var reader = new AuditReader(db.Bot, db.SharedCipher);
+        using var sealer = new AuditSealer(db.Gateway, TimeProvider.System, NullLogger<AuditSealer>.Instance);
+
+        // Its transaction began, and has its time, before those that are committed first.
+        await using var late = await db.Bot.OpenAsync(default);
+        await using var transaction = await late.BeginTransactionAsync();
+        await audit.AppendAsync(late, Event("late"), default);
+        await audit.AppendAsync(Event("first"), default);
+        await audit.AppendAsync(Event("second"), default);
+        await sealer.SealAsync(default);
+        var begun = await reader.LastSealedAsync(1, new AuditFilter(), default);
+        Assert.Equal("second", Assert.Single(begun.Events).Event.EventType);
+        Assert.Equal(2, begun.Next);
+        Assert.Empty((await reader.AfterAsync(begun.Next, 10, new AuditFilter(), default)).Events);
+
+        await transaction.CommitAsync();
+        await audit.AppendAsync(Event("last"), default);
+        await sealer.SealAsync(default);
+
+        var page = await reader.AfterAsync(begun.Next, 1, new AuditFilter(), default);
+        Assert.Equal("late", Assert.Single(page.Events).Event.EventType);
+        Assert.Equal("last", Assert.Single((await reader.AfterAsync(page.Next, 1, new AuditFilter(), default)).Events).Event.EventType);
+        // What nobody looks for is not read again and again.
+        var nothing = await reader.AfterAsync(begun.Next, 10, new AuditFilter { EventType = "none" }, default);
+        Assert.Empty(nothing.Events);
+        Assert.Equal(4, nothing.Next);
     }
 }
