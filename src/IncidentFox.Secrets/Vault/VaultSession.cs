@@ -131,6 +131,7 @@ internal sealed class VaultSession : IDisposable
             if (renewed.Lease >= token.Lease / 2 || renewed.Lease == TimeSpan.Zero || !_login.CanSignInAnew)
             {
                 Keep(renewed);
+                Log.Renewed(_logger, renewed.Lease);
                 return;
             }
         }
@@ -179,4 +180,7 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Warning, "The Vault token could not be renewed ({Answer})")]
     public static partial void RenewalFailed(ILogger logger, string answer);
+
+    [LoggerMessage(4, LogLevel.Debug, "The Vault token was renewed; its lease is {Lease}")]
+    public static partial void Renewed(ILogger logger, TimeSpan lease);
 }
