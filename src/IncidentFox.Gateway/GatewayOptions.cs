@@ -1,5 +1,6 @@
 using System.Text;
 using IncidentFox.Gateway.Rules;
+using IncidentFox.Secrets;
 
 namespace IncidentFox.Gateway;
 
@@ -47,7 +48,8 @@ public sealed class GatewayOptions
     internal IReadOnlyList<string> Probes => RequiredProbes ?? ["loopback", "metadata", "outside", "dns", "private", "ipv6"];
 
     /// <summary>Every mistake, with how to mend it; and the integrations when there is none.</summary>
-    public (IntegrationCatalog? Catalog, IReadOnlyList<string> Errors) Validate()
+    /// <param name="secrets">Judges the references that integrations name; null: when they are fetched only.</param>
+    public (IntegrationCatalog? Catalog, IReadOnlyList<string> Errors) Validate(SecretsOptions? secrets = null)
     {
         var errors = new List<string>();
         void Range(string name, int value, int min, int max)
@@ -72,7 +74,7 @@ public sealed class GatewayOptions
             errors.Add($"{SectionName}:{nameof(RequiredProbes)} is empty: a sandbox that shows nothing is no cage. Leave it out for the default.");
         if (Integrations.Count == 0)
             errors.Add($"{SectionName}:{nameof(IntegrationsPaths)} is empty: name the folder with your integrations' *.yaml files.");
-        var load = IntegrationLoader.Load(Integrations);
+        var load = IntegrationLoader.Load(Integrations, secrets);
         return errors.Count + load.Errors.Count > 0 ? (null, [.. errors, .. load.Errors]) : (load.Catalog, []);
     }
 }

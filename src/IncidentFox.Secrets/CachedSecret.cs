@@ -5,6 +5,9 @@ internal sealed class CachedSecret
 {
     public Task<SecretResult>? Flight { get; set; }
 
+    /// <summary>Whether <see cref="Flight"/> was put because a target refused the value, so after the value was changed.</summary>
+    public bool FlightIsForced { get; set; }
+
     public long LastUsed { get; set; }
 
     /// <summary>When a forced refresh may be made again.</summary>

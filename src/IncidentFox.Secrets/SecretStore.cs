@@ -96,22 +96,39 @@ public sealed class SecretStore : IDisposable
             return await _fetcher.RefuseAsync(reference, purpose, refusal);
         }
 
-        Task<SecretResult>? flight = null;
-        lock (_gate)
+        for (var waited = false; ; waited = true)
         {
-            var now = _clock.Timestamp;
-            if (Entry(reference, now) is { } entry && now >= entry.ForcibleAt)
+            Task<SecretResult>? flight = null;
+            var again = false;
+            lock (_gate)
             {
-                flight = entry.Flight;   // may have been put before the secret was changed: it does not use up the interval
-                if (flight is null)
+                var now = _clock.Timestamp;
+                if (Entry(reference, now) is { } entry)
                 {
-                    entry.Forced(now, _clock, _options.ForcedRefreshInterval);
-                    flight = Start(reference, purpose, entry, SecretFetchCause.Forced);
+                    if (entry.Flight is { } under)
+                    {
+                        flight = under;
+                        again = !entry.FlightIsForced && !waited;   // put before the secret was changed, perhaps
+                    }
+                    else if (now >= entry.ForcibleAt)
+                    {
+                        entry.Forced(now, _clock, _options.ForcedRefreshInterval);
+                        flight = Start(reference, purpose, entry, SecretFetchCause.Forced);
+                    }
                 }
             }
-        }
 
-        return flight is null ? await GetAsync(reference, purpose, cancellationToken) : await flight.WaitAsync(cancellationToken);
+            if (flight is null)
+            {
+                return await GetAsync(reference, purpose, cancellationToken);
+            }
+
+            var answer = await flight.WaitAsync(cancellationToken);
+            if (!again)
+            {
+                return answer;
+            }
+        }
     }
 
     /// <summary>The remembered answer, if any; starts the background refresh when it is due.</summary>
@@ -183,8 +200,11 @@ public sealed class SecretStore : IDisposable
         return idle.Value is not null && _cache.Remove(idle.Key);
     }
 
-    private Task<SecretResult> Start(SecretReference reference, SecretPurpose? purpose, CachedSecret entry, SecretFetchCause cause) =>
-        entry.Flight = Task.Run(() => FlyAsync(reference, purpose, entry, cause));
+    private Task<SecretResult> Start(SecretReference reference, SecretPurpose? purpose, CachedSecret entry, SecretFetchCause cause)
+    {
+        entry.FlightIsForced = cause == SecretFetchCause.Forced;
+        return entry.Flight = Task.Run(() => FlyAsync(reference, purpose, entry, cause));
+    }
 
     /// <summary>Belongs to nobody who waits for it: it ends by its own time limits, and never faults.</summary>
     private async Task<SecretResult> FlyAsync(SecretReference reference, SecretPurpose? purpose, CachedSecret entry, SecretFetchCause cause)

@@ -65,6 +65,27 @@ public sealed class KeyVaultSourceTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_pinned_version_goes_with_its_secret_and_does_not_care_about_newer_ones()
+    {
+        var version = _vault.Contents.Set("password", Canary);
+        _vault.Contents.Set("password", "newer", new KeyVaultAttributes { Enabled = false });
+        var pinned = $"keyvault://{_name}/password/{version}";
+        Assert.Equal(Canary, (await FetchAsync(pinned)).Value?.RevealForUse());
+        Assert.Equal(SecretOutcome.Disabled, (await FetchAsync()).Outcome);
+        _vault.Contents.Delete("password");
+        Assert.Equal(SecretOutcome.NotFound, (await FetchAsync(pinned)).Outcome);
+    }
+
+    [Fact]
+    public async Task A_busy_vault_that_says_when_to_come_back_is_left_alone_until_then()
+    {
+        _vault.Fail(KeyVaultFault.Busy("21"), times: 3);
+        var result = await FetchAsync();
+        Assert.Equal((SecretOutcome.Throttled, TimeSpan.FromSeconds(21)), (result.Outcome, result.RetryAfter));
+        Assert.Equal(1, _vault.Reads);
+    }
+
+    [Fact]
     public async Task A_disabled_secret_is_told_from_a_forbidden_one()
     {
         _vault.Contents.Set("password", Canary, new KeyVaultAttributes { Enabled = false });

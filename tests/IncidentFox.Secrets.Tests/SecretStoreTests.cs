@@ -297,16 +297,29 @@ public sealed class SecretStoreTests : IDisposable
     }
 
     [Fact]
-    public async Task A_forced_refresh_that_joins_a_question_put_earlier_may_be_made_again()
+    public async Task A_forced_refresh_is_not_content_with_the_answer_to_a_question_that_was_put_earlier()
     {
         var early = new TaskCompletionSource<SecretResult>();
         _it.Script = (_, n) => n == 1 ? early.Task : Task.FromResult(_it.Found($"{n}"));
         var first = _it.VersionAsync();
-        var joined = FreshAsync();
+        var forced = Enumerable.Range(0, 10).Select(_ => FreshAsync()).ToArray();
         early.SetResult(_it.Found("1"));
         Assert.Equal("1", await first);
-        Assert.Equal("1", (await joined).Value?.Version);
-        Assert.Equal("2", (await FreshAsync()).Value?.Version);
+        Assert.All(await Task.WhenAll(forced), r => Assert.Equal("2", r.Value?.Version));
+        Assert.Equal(2, _it.Fetches);
+    }
+
+    [Fact]
+    public async Task Who_is_refused_while_a_forced_refresh_is_under_way_waits_for_it_instead_of_getting_the_old_value()
+    {
+        var second = new TaskCompletionSource<SecretResult>();
+        _it.Script = (_, n) => n == 1 ? Task.FromResult(_it.Found("1")) : second.Task;
+        await _it.VersionAsync();
+        var forced = Enumerable.Range(0, 10).Select(_ => FreshAsync()).ToArray();
+        Assert.Equal("1", await _it.VersionAsync());   // others are not kept waiting
+        second.SetResult(_it.Found("2"));
+        Assert.All(await Task.WhenAll(forced), r => Assert.Equal("2", r.Value?.Version));
+        Assert.Equal(2, _it.Fetches);
     }
 
     [Fact]

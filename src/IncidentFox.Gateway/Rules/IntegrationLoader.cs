@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using IncidentFox.Core;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Rules.Files;
+using IncidentFox.Secrets;
 
 namespace IncidentFox.Gateway.Rules;
 
@@ -20,7 +21,9 @@ public static class IntegrationLoader
     private static readonly JsonSerializerOptions Canonical = new() { Converters = { new JsonStringEnumConverter() } };
 
     /// <summary>Loads every <c>*.yaml</c> of the paths (files or folders).</summary>
-    public static IntegrationLoad Load(IReadOnlyList<string> paths)
+    /// <param name="paths">Where they are.</param>
+    /// <param name="secrets">Judges the references that integrations name; null: when they are fetched only.</param>
+    public static IntegrationLoad Load(IReadOnlyList<string> paths, SecretsOptions? secrets = null)
     {
         var errors = new List<string>();
         var files = new List<(string File, string Text)>();
@@ -36,12 +39,12 @@ public static class IntegrationLoader
                 errors.Add($"{path}: can't be read ({e.GetType().Name}): name a folder of *.yaml files, or a file, that the gateway may read");
             }
         }
-        var load = Parse(files);
+        var load = Parse(files, secrets);
         return errors.Count == 0 ? load : new(null, [.. errors, .. load.Errors]);
     }
 
     /// <summary>Parses files that were read already.</summary>
-    public static IntegrationLoad Parse(IReadOnlyList<(string File, string Text)> files)
+    public static IntegrationLoad Parse(IReadOnlyList<(string File, string Text)> files, SecretsOptions? secrets = null)
     {
         var errors = new List<string>();
         var shipped = ShippedIntegrations.Read(errors);
@@ -52,6 +55,8 @@ public static class IntegrationLoader
                 integrations.Add((name, integration));
         }
         errors.AddRange(CatalogChecks.Check(integrations));
+        if (secrets is not null)
+            errors.AddRange(SecretChecks.Check(integrations, secrets));
         return errors.Count > 0 ? new(null, errors) : new(new IntegrationCatalog([.. integrations.Select(i => i.Integration)]), []);
     }
 

@@ -74,7 +74,7 @@ public sealed class HostSettings
         {
             DatabaseOptions.CheckLogin(errors, nameof(DatabaseOptions.Gateway), database.Gateway, database.GatewayPassword);
             DatabaseOptions.CheckReference(errors, $"{DatabaseOptions.Section}:FrozenCallKey", database.FrozenCallKey);
-            errors.AddRange(gateway.Validate().Errors);
+            errors.AddRange(gateway.Validate(secrets).Errors);
         }
         if (role is HostRole.All)
             errors.AddRange(sandboxes.Validate());

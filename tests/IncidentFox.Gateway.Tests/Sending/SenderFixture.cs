@@ -22,9 +22,10 @@ internal sealed class SenderFixture : ISecretSource, IHostResolver, ILogger<Upst
 
     private readonly SecretStore _store;
 
-    public SenderFixture()
+    /// <summary>Over <see cref="Vault"/>, or over a store of the test's own.</summary>
+    public SenderFixture(Func<FakeTimeProvider, SecretStore>? store = null)
     {
-        _store = new SecretStore([this], [], new SecretsOptions(), Time, NullLogger<SecretStore>.Instance);
+        _store = store?.Invoke(Time) ?? new SecretStore([this], [], new SecretsOptions(), Time, NullLogger<SecretStore>.Instance);
         Sender = new UpstreamSender(new CredentialSource(_store), this, Time, this);
         Vault["read"] = ReadSecret;
         Vault["write"] = WriteSecret;

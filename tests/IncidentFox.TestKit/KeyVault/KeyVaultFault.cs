@@ -47,6 +47,9 @@ public sealed class KeyVaultFault
         return Answer(answer with { RetryAfter = retryAfter });
     }
 
+    /// <summary>503 with the header that says when to come back.</summary>
+    public static KeyVaultFault Busy(string retryAfter) => Answer(KeyVaultAnswer.Error(503, "ServiceUnavailable", "The service is busy.") with { RetryAfter = retryAfter });
+
     internal Task<KeyVaultAnswer> ActAsync(HttpContext context, CancellationToken stopping) => _act(context, stopping);
 
     private static KeyVaultFault Answer(KeyVaultAnswer answer) => new((_, _) => Task.FromResult(answer));

@@ -6,6 +6,9 @@ public sealed class VaultContents(TimeProvider time)
     private readonly Lock _gate = new();
     private readonly Dictionary<string, List<Version>> _secrets = new(StringComparer.Ordinal);
 
+    /// <summary>How long a new version takes to be seen, as on a standby that lags behind.</summary>
+    public TimeSpan Lag { get; set; }
+
     /// <summary>Stores a new version and returns its number.</summary>
     /// <param name="path">Such as <c>secret/app</c>: mount and path.</param>
     /// <param name="fields">Texts, mostly.</param>
@@ -19,7 +22,7 @@ public sealed class VaultContents(TimeProvider time)
                 _secrets[path] = versions = [];
             }
 
-            versions.Add(new Version(fields, time.GetUtcNow() + deletedAfter, Destroyed: false));
+            versions.Add(new Version(fields, time.GetUtcNow(), time.GetUtcNow() + deletedAfter, Destroyed: false));
             return versions.Count;
         }
     }
@@ -51,7 +54,8 @@ public sealed class VaultContents(TimeProvider time)
                 return (404, new { errors = Array.Empty<string>() });
             }
 
-            var newest = versions[^1];
+            var number = Math.Max(1, versions.Count(v => v.CreatedAt + Lag <= time.GetUtcNow()));
+            var newest = versions[number - 1];
             var gone = newest.Destroyed || newest.DeletedAt <= time.GetUtcNow();
             return (gone ? 404 : 200, new
             {
@@ -59,11 +63,11 @@ public sealed class VaultContents(TimeProvider time)
                 data = new
                 {
                     data = gone ? null : newest.Fields,
-                    metadata = new { created_time = "2026-01-01T00:00:00Z", deletion_time = newest.DeletedAt?.ToString("O") ?? "", destroyed = newest.Destroyed, version = versions.Count },
+                    metadata = new { created_time = "2026-01-01T00:00:00Z", deletion_time = newest.DeletedAt?.ToString("O") ?? "", destroyed = newest.Destroyed, version = number },
                 },
             });
         }
     }
 
-    private sealed record Version(Dictionary<string, object> Fields, DateTimeOffset? DeletedAt, bool Destroyed);
+    private sealed record Version(Dictionary<string, object> Fields, DateTimeOffset CreatedAt, DateTimeOffset? DeletedAt, bool Destroyed);
 }
