@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace IncidentFox.Gateway.Admission;
 
 /// <summary>
-/// Counts the rows of an answer while it passes: the items of the array at a JSON pointer, or lines. Keeps no more of it than one unfinished token,
+/// Counts the rows of an answer while it passes: the items of the array at a JSON pointer (of every value, where several follow each other), or lines. Keeps no more of it than one unfinished token,
 /// and gives up on what is not JSON: it never holds up the answer.
 /// </summary>
 internal sealed class RowCounter
@@ -13,7 +13,7 @@ internal sealed class RowCounter
     private readonly string[]? _pointer;
     private readonly bool _lines;
     private byte[] _rest = [];
-    private JsonReaderState _state = new(new JsonReaderOptions { MaxDepth = 256 });
+    private JsonReaderState _state = new(new JsonReaderOptions { MaxDepth = 256, AllowMultipleValues = true });
     private bool _gaveUp;
     private bool _found;
     private long _rows;
@@ -68,8 +68,6 @@ internal sealed class RowCounter
 
     private void Look(ref Utf8JsonReader reader)
     {
-        if (_found && _arrayDepth < 0)
-            return;
         if (_arrayDepth >= 0)
         {
             if (reader.TokenType == JsonTokenType.EndArray && reader.CurrentDepth == _arrayDepth)

@@ -48,8 +48,11 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
         var request = RequestBuilder.Build(integration, rule, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id, dryRun: false);
         var answer = await AuditedSend.ReadAsync(await sender.SendAsync(request, context, cancellationToken), cancellationToken);
         var details = new JsonObject { ["attempt"] = execution.Attempt, ["upstream_status"] = answer.Status, ["code"] = answer.Code };
-        if (answer.Succeeded)
+        if (answer.Succeeded && RuleReads.MeansSuccess(rule, answer, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id))
             return new(ApprovalState.Executed, $"It ran; the target answered {answer.Status}.", details);
+        // It says in its answer that it did not do it. An answer that can't be read says nothing.
+        if (execution.Attempt == 1 && answer.Succeeded && answer.Json() is not null)
+            return new(ApprovalState.Failed, $"The target refused it, although it answered {answer.Status}. The target says: {answer.Message()}", details);
         // A refusal is believed when nothing was sent before it: after a crash the earlier try may have landed meanwhile, and be why this one is refused.
         if (execution.Attempt == 1 && answer.Status is { } status && Refuses(status))
             return new(ApprovalState.Failed, Failure(status, answer.Message()), details);
@@ -73,7 +76,7 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
     {
         if (rule.Proof is not { } proof)
             return null;
-        var read = RuleReads.Build(integration, proof.Tool, proof.Arguments, execution.Frozen.Call, execution.Frozen.Preconditions);
+        var read = RuleReads.Build(integration, proof.Tool, proof.Arguments, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id);
         var answer = await send.SendAsync(read, context, "proof", cancellationToken);
         return RuleReads.Judge(proof, answer, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id);
     }

@@ -10,12 +10,12 @@ namespace IncidentFox.Gateway.Execution;
 internal static class RuleReads
 {
     /// <summary>The request of a read tool with arguments that are templates of the call's values.</summary>
-    public static OutgoingRequest Build(Integration integration, string tool, JsonObject arguments, ToolCall call, JsonObject? preconditions)
+    public static OutgoingRequest Build(Integration integration, string tool, JsonObject arguments, ToolCall call, JsonObject? preconditions, ApprovalId? approval = null)
     {
         var rule = integration.FindRule(tool) is { Effect: ToolEffect.Read } read
             ? read
             : throw new InvalidOperationException($"{integration.Name}/{call.Tool} names {tool}, which is no read of {integration.Name}.");
-        var parameters = (JsonObject)Template.Json(arguments, new TemplateValues(call.Parameters, preconditions))!;
+        var parameters = (JsonObject)Template.Json(arguments, new TemplateValues(call.Parameters, preconditions, approval))!;
         foreach (var parameter in rule.Parameters.Where(p => p.Default is not null && !parameters.ContainsKey(p.Name)))
             parameters[parameter.Name] = parameter.Default!.DeepClone();
         return RequestBuilder.Build(integration, rule, new ToolCall
@@ -36,6 +36,14 @@ internal static class RuleReads
         var json = answer.Succeeded ? answer.Json() : null;
         var values = new TemplateValues(call.Parameters, preconditions, approval);
         return proof.Rules.FirstOrDefault(r => r.When.Count > 0 && r.When.All(c => Holds(c, answer.Status.Value, json, values)))?.Then;
+    }
+
+    /// <summary>Whether a 2xx answer means that the call ran: GraphQL and others answer 200 to what they refuse.</summary>
+    public static bool MeansSuccess(ToolRule rule, TargetAnswer answer, ToolCall call, JsonObject preconditions, ApprovalId approval)
+    {
+        var json = rule.Success.Count == 0 ? null : answer.Json();
+        var values = new TemplateValues(call.Parameters, preconditions, approval);
+        return rule.Success.All(c => Holds(c, answer.Status ?? 0, json, values));
     }
 
     private static bool Holds(ProofCondition condition, int status, JsonNode? json, TemplateValues values)

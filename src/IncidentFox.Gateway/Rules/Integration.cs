@@ -27,6 +27,9 @@ public sealed record Integration
     /// <summary>How much and how long.</summary>
     public required LimitSettings Limits { get; init; }
 
+    /// <summary>How it says that it does not accept the credential, besides 401.</summary>
+    public RefusalSettings Refusal { get; init; } = RefusalSettings.Plain;
+
     /// <summary>All that may be said to it. What no rule allows is refused.</summary>
     public required IReadOnlyList<ToolRule> Rules { get; init; }
 
@@ -72,4 +75,20 @@ public sealed record LimitSettings
 
     /// <summary>From the first byte sent to the last one received.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>How a target says that it does not accept a credential where 401 (RFC 9110, 15.5.2) is not its way, or not its only one.</summary>
+public sealed record RefusalSettings
+{
+    /// <summary>With 401 alone.</summary>
+    public static RefusalSettings Plain { get; } = new();
+
+    /// <summary>Statuses that mean it, besides 401.</summary>
+    public IReadOnlyList<int> Statuses { get; init; } = [];
+
+    /// <summary>JSON pointer (RFC 6901) into a 2xx answer; null: such an answer never means it.</summary>
+    public string? Pointer { get; init; }
+
+    /// <summary>The texts that mean it there.</summary>
+    public IReadOnlyList<string> Texts { get; init; } = [];
 }

@@ -116,6 +116,7 @@ public static class IntegrationLoader
             CredentialHint = own.Credential ?? below?.Credential,
             Probe = probe is null ? null : probe with { Tool = own.ToolPrefix + probe.Tool },
             Settings = settings,
+            Refusal = own.Refusal ?? below?.Refusal ?? RefusalSettings.Plain,
             Rules = [.. rules.Select(r => Seal(Prefixed(r, own.ToolPrefix), settings))],
         };
     }

@@ -63,6 +63,9 @@ public sealed record ToolRule
     /// <summary>What approvers are shown; required for everything that is not a read.</summary>
     public EffectTemplate? Preview { get; init; }
 
+    /// <summary>What must hold of a 2xx answer for the call to have run; empty: the status says it.</summary>
+    public IReadOnlyList<ProofCondition> Success { get; init; } = [];
+
     /// <summary>How to see afterwards whether it ran; null: that can't be seen.</summary>
     public ProofOfEffect? Proof { get; init; }
 

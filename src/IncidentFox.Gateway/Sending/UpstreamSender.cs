@@ -1,4 +1,3 @@
-using System.Net;
 using IncidentFox.Gateway.Injection;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Scrubbing;
@@ -8,7 +7,7 @@ namespace IncidentFox.Gateway.Sending;
 
 /// <summary>
 /// Sends what rules built, live and approved calls alike: credential in, request out, answer bounded and scrubbed. When the target
-/// refuses the credential (401), it is fetched anew and, if it is another one now, the request is sent once more: a target that does
+/// refuses the credential (401, or as its integration says), it is fetched anew and, if it is another one now, the request is sent once more: a target that does
 /// not know who asks has not acted.
 /// </summary>
 public sealed class UpstreamSender(CredentialSource credentials, IHostResolver resolver, TimeProvider time, ILogger<UpstreamSender> logger)
@@ -28,14 +27,18 @@ public sealed class UpstreamSender(CredentialSource credentials, IHostResolver r
             return NoCredential(request, context, problem);
         var secrets = new List<string>();
         var (result, injected) = await SendOnceAsync(request, context, credential, null, secrets, started, cancellationToken);
-        if (auth.Scheme == AuthScheme.None || !await IsRefusalAsync(result))
+        if (auth.Scheme == AuthScheme.None)
+            return result;
+        (var refused, result) = await CredentialRefusal.JudgeAsync(result, request.Integration.Refusal, cancellationToken);
+        if (!refused)
             return result;
 
         var (renewed, _) = await credentials.GetAsync(auth, request.UseWriteCredential, fresh: true, purpose, cancellationToken);
         if (renewed is null)
             return CredentialRefused(request, context);
         (result, _) = await SendOnceAsync(request, context, renewed, injected, secrets, started, cancellationToken);
-        return await IsRefusalAsync(result) ? CredentialRefused(request, context) : result;
+        (refused, result) = await CredentialRefusal.JudgeAsync(result, request.Integration.Refusal, cancellationToken);
+        return refused ? CredentialRefused(request, context) : result;
     }
 
     private async Task<(UpstreamResult Result, Injected Injected)> SendOnceAsync(
@@ -61,15 +64,6 @@ public sealed class UpstreamSender(CredentialSource credentials, IHostResolver r
         return (result, injected);
     }
 
-    // The target's own words about a credential are of no use to an agent, and may quote it.
-    private static async ValueTask<bool> IsRefusalAsync(UpstreamResult result)
-    {
-        if (result is not UpstreamResult.Response { Status: (int)HttpStatusCode.Unauthorized } response)
-            return false;
-        await response.DisposeAsync();
-        return true;
-    }
-
     private UpstreamResult.Failed NoCredential(OutgoingRequest request, SendContext context, string? problem)
     {
         Log.NoCredential(logger, request.Integration.Name, request.Integration.Auth.ReferenceFor(request.UseWriteCredential), problem, context.CorrelationId);
@@ -82,7 +76,7 @@ public sealed class UpstreamSender(CredentialSource credentials, IHostResolver r
     {
         Log.CredentialRefused(logger, request.Integration.Name, request.Integration.Auth.ReferenceFor(request.UseWriteCredential), context.CorrelationId);
         return new("credential_refused",
-            $"{request.Integration.Name} refuses the gateway's credential ({Kind(request)}): status 401, also after its store was asked again. It did not act on the request; an admin must renew the credential.",
+            $"{request.Integration.Name} refuses the gateway's credential ({Kind(request)}), also after its store was asked again. It did not act on the request; an admin must renew the credential.",
             mayHaveRun: false);
     }
 
@@ -97,7 +91,7 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Error, "No usable credential for {Integration} ({Reference}): {Problem} ({CorrelationId})")]
     public static partial void NoCredential(ILogger logger, string integration, string reference, string? problem, string correlationId);
 
-    [LoggerMessage(2, LogLevel.Error, "{Integration} refuses the credential {Reference} with 401, also after its store was asked again ({CorrelationId})")]
+    [LoggerMessage(2, LogLevel.Error, "{Integration} refuses the credential {Reference}, also after its store was asked again ({CorrelationId})")]
     public static partial void CredentialRefused(ILogger logger, string integration, string reference, string correlationId);
 
     [LoggerMessage(3, LogLevel.Warning, "{Integration} {Tool}: {Code}, {Cause} ({CorrelationId})")]

@@ -18,6 +18,8 @@ public sealed class RowCounterTests
     [InlineData("/a~1b", """{"a/b":[1,2]}""", 2)]
     [InlineData("/items", """{"items":[1,2""", null)]
     [InlineData("/items", "not json", null)]
+    [InlineData("/result/results", "{\"queryId\":1}\n{\"result\":{\"results\":[1,2]}}\n{\"result\":{\"results\":[{\"results\":[9]}]}}\n", 3)]
+    [InlineData("/items", "{\"items\":[1]} rest", null)]
     [InlineData("lines", "a\nb\nc", 3)]
     [InlineData("lines", "a\nb\n", 2)]
     [InlineData("lines", "", 0)]

@@ -170,6 +170,7 @@ public sealed class VendorTests(TestPostgres postgres)
     // Where a rule writes its approval into the request or looks for it in an answer, the case says {approval.id}.
     private static VendorExchange WithApproval(VendorExchange exchange, ApprovalId id) => exchange with
     {
+        Query = [.. exchange.Query.Select(q => (q.Key, q.Value.Replace("{approval.id}", id.ToString(), StringComparison.Ordinal)))],
         Body = exchange.Body is null ? null : JsonNode.Parse(exchange.Body.ToJsonString().Replace("{approval.id}", id.ToString(), StringComparison.Ordinal)),
         Form = exchange.Form?.Replace("{approval.id}", id.ToString(), StringComparison.Ordinal),
         Answer = exchange.Answer.Replace("{approval.id}", id.ToString(), StringComparison.Ordinal),

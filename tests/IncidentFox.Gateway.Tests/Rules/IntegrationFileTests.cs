@@ -53,6 +53,16 @@ public sealed class IntegrationFileTests
         Assert.DoesNotContain(errors, e => e.Contains("hunter2", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("{}", "refusal: needs 'status', or 'at' and 'equals'")]
+    [InlineData("{status: 200}", "refusal.status: must be a whole number from 400 to 499")]
+    [InlineData("{at: /error}", "'equals' lists the texts")]
+    [InlineData("{equals: [invalid_auth]}", "refusal: needs 'status'")]
+    [InlineData("{at: error, equals: [invalid_auth]}", "is a JSON pointer")]
+    [InlineData("{at: /error, equals: [invalid_auth], else: 1}", "'else' is not known here")]
+    public void How_a_target_refuses_is_said_completely_or_not_at_all(string refusal, string expected) =>
+        Assert.Contains(Sample.Errors(("k.yaml", Sample.Kubernetes + "\nrefusal: " + refusal)), e => e.StartsWith("k.yaml:6:", StringComparison.Ordinal) && e.Contains(expected, StringComparison.Ordinal));
+
     [Fact]
     public void A_literal_secret_is_refused_and_not_repeated()
     {

@@ -73,6 +73,8 @@ internal static class ActionReader
         return read;
     }
 
+    public static IReadOnlyList<ProofCondition> Success(YamlMap tool) => [.. tool.Maps("success").Select(Condition)];
+
     public static ProofOfEffect? Proof(YamlMap tool)
     {
         if (tool.Map("proof") is not { } map)

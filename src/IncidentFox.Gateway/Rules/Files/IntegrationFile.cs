@@ -21,6 +21,7 @@ internal sealed record IntegrationFile
     public IReadOnlyList<string> Sources { get; init; } = [];
     public string? Credential { get; init; }
     public Probe? Probe { get; init; }
+    public RefusalSettings? Refusal { get; init; }
 
     // The settings' values are the problems' already.
     public static IntegrationFile From(string file, YamlMap root)
@@ -45,6 +46,7 @@ internal sealed record IntegrationFile
             Sources = SourcesOf(root),
             Credential = root.Text("credential"),
             Probe = ProbeOf(root),
+            Refusal = RefusalOf(root),
         };
         _ = root.Map("settings");
         network?.Done();
@@ -61,6 +63,24 @@ internal sealed record IntegrationFile
         if (sources.Count == 0 || !sources.All(s => Uri.TryCreate(s, UriKind.Absolute, out var uri) && uri.Scheme == "https"))
             root.Error("source", "must be an https address, or a list of them");
         return sources;
+    }
+
+    private static RefusalSettings? RefusalOf(YamlMap root)
+    {
+        if (root.Map("refusal") is not { } map)
+            return null;
+        var refusal = new RefusalSettings
+        {
+            Statuses = map.Integer("status", 400, 499) is { } status ? [(int)status] : [],
+            Pointer = map.Text("at"),
+            Texts = map.Texts("equals"),
+        };
+        if (refusal is { Statuses.Count: 0, Pointer: null })
+            map.Error("needs 'status', or 'at' and 'equals'");
+        if (refusal.Pointer is null != refusal.Texts.Count is 0 || (refusal.Pointer is { } pointer && !RuleChecks.IsPointer(pointer)))
+            map.Error("'at' is a JSON pointer such as /error, and 'equals' lists the texts that mean a refusal there");
+        map.Done();
+        return refusal;
     }
 
     private static Probe? ProbeOf(YamlMap root)

@@ -61,6 +61,7 @@ internal static class RuleChecks
                 .Concat(preview.Facts.SelectMany(f => Template.Names(f.Value)))
                 .Concat(preview.Changes.SelectMany(c => Template.Names(c.Before).Concat(Template.Names(c.After))));
         }
+        later = later.Concat(rule.Success.SelectMany(c => Template.Names(c.Value)));
         if (rule.Proof is { } proof)
             later = later.Concat(Template.Names(proof.Arguments)).Concat(proof.Rules.SelectMany(r => r.When).SelectMany(c => Template.Names(c.Value)));
         later = later.Concat((rule.Form ?? []).Concat(rule.Query).Where(f => f.Text is not null).SelectMany(f => Template.Names(f.Text!)));
@@ -76,8 +77,8 @@ internal static class RuleChecks
         {
             if (rule.Method is not ("GET" or "POST"))
                 yield return $"a read is a GET or a POST, not a {rule.Method}";
-            if (rule is not { Precondition: null, DryRun: null, Preview: null, Proof: null })
-                yield return "a read has no precondition, dry_run, preview or proof";
+            if (rule is not { Precondition: null, DryRun: null, Preview: null, Success.Count: 0, Proof: null })
+                yield return "a read has no precondition, dry_run, preview, success or proof";
             yield break;
         }
         if (rule.Method == "GET")

@@ -51,6 +51,7 @@ internal static class ToolRuleReader
             Precondition = ActionReader.Precondition(map),
             DryRun = ActionReader.DryRun(map),
             Preview = ActionReader.Preview(map),
+            Success = ActionReader.Success(map),
             Proof = ActionReader.Proof(map),
             Version = "",
         };

@@ -66,6 +66,11 @@ internal static class Discriminator
             foreach (var (name, value) in members)
                 Members(value, $"{path}/{name}", literals);
         }
+        else if (node is JsonArray items)
+        {
+            for (var i = 0; i < items.Count; i++)
+                Members(items[i], $"{path}/{i}", literals);
+        }
         else if (node is JsonValue value && path.Length > 0 && !(value.TryGetValue<string>(out var text) && Template.Names(text).Any()))
             literals["body " + path] = value.ToJsonString();
     }

@@ -78,7 +78,14 @@ internal sealed class IncomingRequest(string method, CanonicalTarget target, Rea
     {
         var node = Json().Node;
         foreach (var name in path[1..].Split('/'))
-            node = node is JsonObject members && members.TryGetPropertyValue(name, out var value) ? value : null;
+        {
+            node = node switch
+            {
+                JsonObject members when members.TryGetPropertyValue(name, out var value) => value,
+                JsonArray items when int.TryParse(name, out var i) && i >= 0 && i < items.Count => items[i],
+                _ => null,
+            };
+        }
         try
         {
             return (node as JsonValue)?.ToJsonString();
