@@ -18,16 +18,21 @@ internal sealed class CallTrail(AuditBatch audit)
         Event(request, AuditEventTypes.ToolRequested, call.Tool, "pending") with { Parameters = call.Parameters, Details = details }, request.Session);
 
     /// <summary>Commits that a call was refused; before anything was asked of a target only if the session still stands.</summary>
-    public Task<AuditOutcome> RefusedAsync(AgentRequest request, string? tool, ToolCall? call, string code, string reason, bool afterRequest = false) => audit.CommitAsync(
-        Event(request, AuditEventTypes.ToolRefused, tool, "denied") with
-        {
-            Parameters = call?.Parameters,
-            Details = new JsonObject { ["code"] = code, ["reason"] = reason, ["method"] = request.Http.Request.Method },
-        }, afterRequest ? null : request.Session);
+    public Task<AuditOutcome> RefusedAsync(AgentRequest request, string? tool, ToolCall? call, string code, string reason, bool afterRequest = false)
+    {
+        GatewayMetrics.Refused(tool, call, code);
+        return audit.CommitAsync(
+            Event(request, AuditEventTypes.ToolRefused, tool, "denied") with
+            {
+                Parameters = call?.Parameters,
+                Details = new JsonObject { ["code"] = code, ["reason"] = reason, ["method"] = request.Http.Request.Method },
+            }, afterRequest ? null : request.Session);
+    }
 
     /// <summary>How it ended, and for a read what was looked at. Completes when the rows have a place among those waiting to be written.</summary>
     public ValueTask EndedAsync(AgentRequest request, ToolRule rule, ToolCall call, OutgoingRequest? sent, CallEnd end, TimeSpan took)
     {
+        GatewayMetrics.Ended(call, end, took);
         var executed = Event(request, AuditEventTypes.ToolExecuted, call.Tool, end.Status) with
         {
             Parameters = call.Parameters,

@@ -8,7 +8,13 @@ namespace IncidentFox.Gateway.Injection;
 public sealed class SecretAudit(AuditLog audit) : ISecretObserver
 {
     /// <inheritdoc />
-    public async ValueTask FetchedAsync(SecretFetch fetch, CancellationToken cancellationToken) => await audit.AppendAsync(new AuditEvent
+    public async ValueTask FetchedAsync(SecretFetch fetch, CancellationToken cancellationToken)
+    {
+        GatewayMetrics.Fetched(fetch);
+        await audit.AppendAsync(EventOf(fetch), cancellationToken);
+    }
+
+    private static AuditEvent EventOf(SecretFetch fetch) => new()
     {
         EventType = AuditEventTypes.SecretAccessed,
         OrgId = fetch.Purpose?.Org,
@@ -28,5 +34,5 @@ public sealed class SecretAudit(AuditLog audit) : ISecretObserver
             ["cause"] = fetch.Cause.ToString(),
             ["integration"] = fetch.Purpose?.Integration,
         },
-    }, cancellationToken);
+    };
 }

@@ -62,6 +62,7 @@ public static class ServeCommand
             Start.Refuse<object>(problems);
             return 2;
         }
+        using var telemetry = Telemetry.Start(settings.Telemetry);
         await using var gateway = GatewayApp.Build(settings, gatewayKeys!, logger);
         await using var bot = role == HostRole.All ? BotApp.Build(settings, botKeys!, GatewayApp.Door(gateway), logger) : null;
         try

@@ -45,6 +45,9 @@ public sealed class HostSettings
     /// <summary>Sandboxes on this machine.</summary>
     public required LocalSandboxOptions Sandboxes { get; init; }
 
+    /// <summary>Where measurements go.</summary>
+    public required TelemetryOptions Telemetry { get; init; }
+
     /// <summary>The policy in force.</summary>
     public required ToolPolicy Policy { get; init; }
 
@@ -61,7 +64,9 @@ public sealed class HostSettings
         var sandboxes = Bind<LocalSandboxOptions>(configuration, LocalSandboxOptions.SectionName, errors);
         var bot = Bind<BotOptions>(configuration, BotOptions.Section, errors);
         var gateway = Bind<GatewayOptions>(configuration, GatewayOptions.SectionName, errors);
+        var telemetry = Bind<TelemetryOptions>(configuration, TelemetryOptions.Section, errors);
         errors.AddRange(secrets.Validate());
+        errors.AddRange(telemetry.Validate());
         DatabaseOptions.CheckReference(errors, $"{DatabaseOptions.Section}:ColumnKey", database.ColumnKey);
         if (role is HostRole.All or HostRole.Bot)
         {
@@ -93,6 +98,7 @@ public sealed class HostSettings
                 Bot = bot,
                 Gateway = gateway,
                 Sandboxes = sandboxes,
+                Telemetry = telemetry,
                 Policy = policy,
                 Configuration = configuration,
             }, []);

@@ -23,8 +23,9 @@ internal static class ReferenceRules
     {
         ["Azure."] = (["IncidentFox.Secrets"], "a secret store's client library"),
         ["Hangfire."] = (["IncidentFox.Bot"], "the gateway runs no jobs"),
-        ["YamlDotNet"] = (["IncidentFox.Gateway"], "integrations are read by the gateway alone"),
+        ["YamlDotNet"] = (["IncidentFox.Gateway", "IncidentFox.Secrets"], "integrations are read by the gateway, kubeconfigs by it and the secret sources; nobody else reads YAML"),
         ["Serilog"] = (["IncidentFox.Host"], "where logs go is composition"),
+        ["OpenTelemetry"] = (["IncidentFox.Host"], "where measurements go is composition"),
     };
 
     /// <summary>What breaks the table among the given project files.</summary>
