@@ -27,14 +27,17 @@ internal sealed record VendorFile
     /// <summary>How it refuses whoever shows something else.</summary>
     public required (int Status, string Body) Refusal { get; init; }
 
-    /// <summary>What the gateway then calls it.</summary>
-    public required string RefusedCode { get; init; }
+    /// <summary>What the gateway then calls it; several where it depends on when the target says so (TLS 1.3).</summary>
+    public required IReadOnlyList<string> RefusedCodes { get; init; }
 
     /// <summary>HTTPS, with an authority of the test's own.</summary>
     public bool Tls { get; init; }
 
     /// <summary><c>METHOD /path</c> below the base URL that no rule may allow.</summary>
     public required IReadOnlyList<string> NotAllowed { get; init; }
+
+    /// <summary>Calls whose arguments no rule may take: what would step out of what the rule means.</summary>
+    public required IReadOnlyList<(string Tool, JsonObject Arguments)> Hostile { get; init; }
 
     /// <summary>What is asked without the credential: where tokens are minted.</summary>
     public required IReadOnlyList<VendorExchange> Endpoints { get; init; }
@@ -119,8 +122,9 @@ internal static class VendorFileReader
             Read = Credential(accepts.Map("read", required: true)!),
             Write = accepts.Map("write") is { } write ? Credential(write) : null,
             Refusal = ((int)(refusal.Integer("status", 100, 599) ?? 401), Content(refusal, "body")),
-            RefusedCode = root.Text("refused_code") ?? "credential_refused",
+            RefusedCodes = root.Has("refused_codes") ? root.Texts("refused_codes") : ["credential_refused"],
             NotAllowed = root.Texts("not_allowed"),
+            Hostile = [.. root.Maps("hostile").Select(Call)],
             Endpoints = [.. root.Maps("endpoints").Select(e => Exchange(e, done: true))],
             Cases = [.. root.Maps("cases").Select(Case)],
         };
@@ -140,6 +144,13 @@ internal static class VendorFileReader
             [.. map.Maps("proofs").Select(p => (Exchange(p, done: false), Verdict(p)))]);
         map.Done();
         return one;
+    }
+
+    private static (string Tool, JsonObject Arguments) Call(YamlMap map)
+    {
+        var call = (map.Text("tool", required: true) ?? "", map.Json("arguments") as JsonObject ?? []);
+        map.Done();
+        return call;
     }
 
     private static string Verdict(YamlMap map)

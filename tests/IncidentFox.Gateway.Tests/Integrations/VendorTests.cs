@@ -77,7 +77,8 @@ public sealed class VendorTests(TestPostgres postgres)
         var one = Cases(world, write: false).First();
         world.Vendor.Expect(one.Exchange);
         var answer = await sandbox.CallAsync(one.Tool, one.Arguments.ToJsonString());
-        Assert.Equal((world.File.RefusedCode, "gateway"), (answer.Code, answer.Source));
+        Assert.Equal("gateway", answer.Source);
+        Assert.Contains(answer.Code, world.File.RefusedCodes);
         Assert.Equal(0, world.Vendor.Answered);
         Assert.Empty(world.Vendor.Unexpected);
         await world.AssertNothingLeakedAsync(answer.Body);
@@ -93,6 +94,11 @@ public sealed class VendorTests(TestPostgres postgres)
         {
             var answer = await sandbox.SendAsync(method, $"/i/{world.Integration.Name}{path}", method is "GET" or "DELETE" ? null : "{}", "Content-Type: application/json");
             Assert.True(answer is { Source: "gateway", Status: 400 or 403 }, $"{method} {path}: {answer.Status} {answer.Body}");
+        }
+        foreach (var (tool, arguments) in world.File.Hostile)
+        {
+            var answer = await sandbox.CallAsync(tool, arguments.ToJsonString());
+            Assert.True(answer is { Source: "gateway", Status: 400 } && answer.Code == "bad_arguments", $"{tool} {arguments.ToJsonString()}: {answer.Status} {answer.Body}");
         }
         Assert.Equal(0, world.Vendor.Received);
     }
