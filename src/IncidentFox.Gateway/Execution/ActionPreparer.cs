@@ -32,7 +32,7 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
             var answer = await send.SendAsync(request, context, "dry_run", cancellationToken);
             if (answer.Status is null)
                 return new PreparedAction.Refused(answer.Code!, $"Whether {call.Tool} would work could not be asked: {answer.Sentence}");
-            if (!answer.Succeeded)
+            if (!rule.DryRun.Accepts(answer.Status.Value))
                 return new PreparedAction.Refused("dry_run_refused", $"The target refuses {call.Tool} in a dry run ({answer.Status}): {answer.Message()}");
             dryRun = $"The target accepts it in a dry run ({answer.Status}).";
         }

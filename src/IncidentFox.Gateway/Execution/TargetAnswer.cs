@@ -14,9 +14,11 @@ public sealed record TargetAnswer(int? Status, string Text, string? Code, string
     /// <summary>A 2xx answer.</summary>
     public bool Succeeded => Status is >= 200 and < 300;
 
-    /// <summary>The body as JSON; null when it is none.</summary>
+    /// <summary>The body as JSON, also when it is XML (see <see cref="XmlAnswer"/>); null when it is neither.</summary>
     public JsonNode? Json()
     {
+        if (Text.AsSpan().TrimStart() is ['<', ..])
+            return XmlAnswer.Parse(Text);
         try
         {
             return Text.Length == 0 ? null : JsonNode.Parse(Text, documentOptions: new JsonDocumentOptions { MaxDepth = 64 });
@@ -31,9 +33,13 @@ public sealed record TargetAnswer(int? Status, string Text, string? Code, string
     public string Message()
     {
         var o = Json() as JsonObject;
-        var text = Find(o, "message") ?? Find(o, "error") ?? Text;
+        var text = Find(o, "message") ?? Find(o, "error") ?? Find(XmlError(o), "Message") ?? Text;
         return InertText.Of(text, 300);
     }
+
+    // As AWS's Query protocol puts it: Error, below Errors for EC2.
+    private static JsonObject? XmlError(JsonObject? o) =>
+        (o?.TryGetPropertyValue("Errors", out var errors) == true ? errors as JsonObject : o)?.TryGetPropertyValue("Error", out var error) == true ? error as JsonObject : null;
 
     private static string? Find(JsonObject? o, string name) =>
         o is not null && o.TryGetPropertyValue(name, out var node) && node is JsonValue v && v.TryGetValue<string>(out var text) ? text : null;

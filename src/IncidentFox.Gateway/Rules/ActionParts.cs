@@ -30,6 +30,15 @@ public sealed record DryRun
 
     /// <summary>Query keys that are added.</summary>
     public IReadOnlyList<RuleHeader> Query { get; init; } = [];
+
+    /// <summary>Fields that are added to the form.</summary>
+    public IReadOnlyList<RuleHeader> Form { get; init; } = [];
+
+    /// <summary>The status that says that it would work, where that is none of 2xx (EC2 answers 412); null: any of 2xx does.</summary>
+    public int? Status { get; init; }
+
+    /// <summary>Whether an answer says that the call would work.</summary>
+    public bool Accepts(int status) => Status is { } only ? status == only : status is >= 200 and < 300;
 }
 
 /// <summary>What approvers are shown. Every text is a template.</summary>

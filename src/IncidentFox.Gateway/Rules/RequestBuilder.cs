@@ -30,7 +30,7 @@ public static class RequestBuilder
         if (dryRun && rule.DryRun is null)
             throw new ArgumentException($"The rule {integration.Name}/{rule.Tool} has no dry run.", nameof(dryRun));
         var values = new TemplateValues(call.Parameters, preconditions, approval);
-        var body = rule.Form is null ? Body(rule, values, dryRun) : Form(rule, call.Parameters, values);
+        var body = rule.Form is null ? Body(rule, values, dryRun) : Form(rule, call.Parameters, values, dryRun);
         return new OutgoingRequest
         {
             Integration = integration,
@@ -97,11 +97,13 @@ public static class RequestBuilder
         return Percent.Literal(segment.Prefix ?? "") + string.Join('/', parts.Select(Percent.Encode)) + Percent.Literal(segment.Suffix ?? "");
     }
 
-    private static byte[] Form(ToolRule rule, JsonObject parameters, TemplateValues values)
+    private static byte[] Form(ToolRule rule, JsonObject parameters, TemplateValues values, bool dryRun)
     {
         var form = new StringBuilder();
         foreach (var field in rule.Form!)
             AddField(form, field, parameters, values);
+        foreach (var field in dryRun ? rule.DryRun!.Form : [])
+            Add(form, field.Name, field.Value);
         return Encoding.ASCII.GetBytes(form.ToString(), Math.Min(1, form.Length), Math.Max(0, form.Length - 1));
     }
 

@@ -48,6 +48,9 @@ public sealed record ToolParameter
     /// <summary>The whole text, or each item, must match this (.NET syntax, matched without backtracking, anchored by the product).</summary>
     public string? Pattern { get; init; }
 
+    /// <summary>What may stand nowhere in the text, or in an item: a regular expression, of whatever case. For words of a query language that do more than ask.</summary>
+    public string? Without { get; init; }
+
     /// <summary>The only values it may have; empty: any.</summary>
     public IReadOnlyList<string> Allowed { get; init; } = [];
 

@@ -41,9 +41,11 @@ internal static class ActionReader
         {
             BodyMembers = body as JsonObject,
             Query = [.. ToolRuleReader.Pairs(map, "query").Select(p => new RuleHeader(p.Key, p.Value))],
+            Form = [.. ToolRuleReader.Pairs(map, "form").Select(p => new RuleHeader(p.Key, p.Value))],
+            Status = (int?)map.Integer("status", 100, 599),
         };
-        if (read is { BodyMembers: null, Query.Count: 0 })
-            map.Error("needs 'body' or 'query'");
+        if (read is { BodyMembers: null, Query.Count: 0, Form.Count: 0 })
+            map.Error("needs 'body', 'query' or 'form'");
         map.Done();
         return read;
     }

@@ -55,6 +55,7 @@ internal static class ParameterReader
             Default = map.Json("default"),
             Required = map.Boolean("required") ?? !map.Has("default"),
             Pattern = Pattern(map),
+            Without = Pattern(map, "without"),
             Allowed = map.Texts("enum"),
             Min = map.Number("min"),
             Max = map.Number("max"),
@@ -86,9 +87,9 @@ internal static class ParameterReader
         }
     }
 
-    internal static string? Pattern(YamlMap map)
+    internal static string? Pattern(YamlMap map, string key = "pattern")
     {
-        if (map.Text("pattern") is not { } pattern)
+        if (map.Text(key) is not { } pattern)
             return null;
         try
         {
@@ -97,7 +98,7 @@ internal static class ParameterReader
         }
         catch (Exception e) when (e is ArgumentException or NotSupportedException)
         {
-            map.Error("pattern", "is not a regular expression that can be matched without backtracking");
+            map.Error(key, "is not a regular expression that can be matched without backtracking");
             return null;
         }
     }

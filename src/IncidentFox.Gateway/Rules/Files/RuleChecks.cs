@@ -89,6 +89,8 @@ internal static class RuleChecks
             yield return "'dry_run.body' needs a body that is a mapping";
         if (rule.DryRun is { } dry && dry.Query.Any(d => rule.Query.Any(q => q.Key == d.Name)))
             yield return "'dry_run.query' repeats a key of 'query'";
+        if (rule.DryRun is { Form.Count: > 0 } form && (rule.Form is null || form.Form.Any(d => rule.Form.Any(f => f.Key == d.Name))))
+            yield return "'dry_run.form' needs a form, and repeats none of its keys";
         foreach (var (what, tool, arguments) in Reads(rule))
         {
             if (rules.FirstOrDefault(r => r.Tool == tool) is not { Effect: ToolEffect.Read } read)

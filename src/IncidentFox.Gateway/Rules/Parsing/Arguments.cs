@@ -130,6 +130,8 @@ internal static class Arguments
             return "has control characters or broken text in it";
         if (parameter.Allowed.Count > 0 && !parameter.Allowed.Contains(text))
             return $"must be one of {string.Join(", ", parameter.Allowed)}";
+        if (parameter.Without is { } without && Compile($"(?is:.*(?:{without}).*)").IsMatch(text))
+            return $"must not have in it what matches {without}";
         return parameter.Pattern is null || Compile(parameter.Pattern).IsMatch(text) ? null : $"must match {parameter.Pattern}";
     }
 
