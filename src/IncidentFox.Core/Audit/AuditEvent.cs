@@ -108,6 +108,9 @@ public static class AuditEventTypes
     /// <summary>A secret was fetched: reference and outcome, never a value.</summary>
     public const string SecretAccessed = "secret_accessed";
 
+    /// <summary>A short-lived credential was minted of a secret: which integration and reference, for how long; never a value.</summary>
+    public const string TokenMinted = "token_minted";
+
     /// <summary>A request from outside that was refused at the door.</summary>
     public const string RequestRefused = "request_refused";
 

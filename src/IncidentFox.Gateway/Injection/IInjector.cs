@@ -1,3 +1,4 @@
+using IncidentFox.Gateway.Injection.Certificates;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Sending;
 
@@ -36,17 +37,29 @@ public sealed class InjectionContext
     /// <summary>On whose behalf.</summary>
     public required SendContext Caller { get; init; }
 
+    /// <summary>What is left of the call's time limit.</summary>
+    public required TimeSpan Left { get; init; }
+
     /// <summary>What the target refused with 401 a moment ago; null at the first try.</summary>
     public Injected? Refused { get; init; }
 }
 
 /// <summary>What came of adding it.</summary>
-/// <param name="Secrets">What must never come back.</param>
+/// <param name="Secrets">What must never come back: the secrets that were used, and every form of one that is in the request.</param>
 /// <param name="Problem">A sentence without secret material; null when it was added.</param>
 public readonly record struct Injected(IReadOnlyList<string> Secrets, string? Problem)
 {
+    /// <summary>What is made anew for every request (signatures), and must not come back either.</summary>
+    public IReadOnlyList<string> OneTime { get; init; } = [];
+
+    /// <summary>Which minted credential it is; 0: none.</summary>
+    public long Mint { get; init; }
+
+    /// <summary>Who to be in the TLS handshake, and whom to believe there; null: nobody in particular.</summary>
+    public TlsIdentity? Tls { get; init; }
+
     /// <summary>Whether the request says the same as another one: nobody who refused that would take this.</summary>
-    public bool IsSameAs(Injected other) => Secrets.SequenceEqual(other.Secrets, StringComparer.Ordinal);
+    public bool IsSameAs(Injected other) => Secrets.SequenceEqual(other.Secrets, StringComparer.Ordinal) && Tls?.Key == other.Tls?.Key;
 
     /// <summary>Says how many, not which.</summary>
     public override string ToString() => Problem ?? $"{Secrets.Count} secrets";

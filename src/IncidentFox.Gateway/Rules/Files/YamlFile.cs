@@ -39,7 +39,7 @@ internal static class YamlFile
         return null;
     }
 
-    private static bool IsPlain(string text, Problems problems)
+    public static bool IsPlain(string text, Problems problems)
     {
         var parser = new Parser(new StringReader(text));
         var depth = 0;
