@@ -1,4 +1,5 @@
 using IncidentFox.Gateway.Injection;
+using IncidentFox.Gateway.Injection.Minting;
 using IncidentFox.Secrets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -8,12 +9,13 @@ namespace IncidentFox.Gateway.Sending;
 /// <summary>Puts sending to integrations into a host that has <see cref="SecretStore"/> and the audit log.</summary>
 public static class SendingModule
 {
-    /// <summary>Adds <see cref="IUpstreamSender"/>, and an audit row for every secret that is fetched.</summary>
+    /// <summary>Adds <see cref="IUpstreamSender"/>, and an audit row for every secret that is fetched and every token that is minted.</summary>
     public static IServiceCollection AddSending(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IHostResolver, SystemResolver>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISecretObserver, SecretAudit>());
+        services.TryAddSingleton<IMintObserver, MintAudit>();
         services.TryAddSingleton<CredentialSource>();
         services.TryAddSingleton<IUpstreamSender, UpstreamSender>();
         return services;

@@ -1,10 +1,12 @@
 using System.Security.Authentication;
 using System.Security.Cryptography;
+using IncidentFox.Gateway.Injection.Certificates;
 
 namespace IncidentFox.Gateway.Sending;
 
 /// <summary>One request on its way and its answer: owns the time limit, the connection and the response until the answer is released.</summary>
-internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools pools, TimeProvider time, TimeSpan left, CancellationToken caller)
+internal sealed class UpstreamExchange(
+    OutgoingRequest request, SendContext context, TlsIdentity? identity, UpstreamPools pools, TimeProvider time, TimeSpan left, CancellationToken caller)
 {
     private readonly CancellationTokenSource _limit = new(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
     private CancellationTokenSource? _either;
@@ -26,7 +28,7 @@ internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools po
         {
             _either = CancellationTokenSource.CreateLinkedTokenSource(caller, _limit.Token);
             Ends = _either.Token;
-            _lease = request.UseWriteCredential ? pools.ForOneWrite(request.Integration) : pools.Rent(request.Integration);
+            _lease = request.UseWriteCredential ? pools.ForOneWrite(request.Integration, identity) : pools.Rent(request.Integration, context.Team, identity);
             _response = await _lease.Invoker.SendAsync(message, _either.Token);
             var result = await UpstreamAnswer.OpenAsync(_response, request.Integration, secrets, this);
             answered = result is UpstreamResult.Response;
@@ -75,7 +77,10 @@ internal sealed class UpstreamExchange(OutgoingRequest request, UpstreamPools po
         // TLS can fail after a write was sent, too: then it is no longer certain that nothing ran.
         var sent = _lease?.Mark is { MayHaveReached: true };
         if (!sent && (Find<AuthenticationException>(e) is not null || e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }))
-            return new("upstream_untrusted", $"The gateway does not trust the certificate of {Name}, or no version of TLS suits both, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
+        {
+            var either = identity?.Certificate is null ? "" : " or it refuses the gateway's client certificate,";
+            return new("upstream_untrusted", $"The gateway does not trust the certificate of {Name},{either} or no version of TLS suits both, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
+        }
         if (_lease is null && e is CryptographicException or IOException or UnauthorizedAccessException)
             return new("upstream_untrusted", $"The file with the certificate authorities of {Name} can't be read, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
         // The handler's own time limit for connecting shows as a cancellation.

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using IncidentFox.Gateway.Injection.Certificates;
 using IncidentFox.Gateway.Rules;
 
 namespace IncidentFox.Gateway.Sending;
@@ -12,9 +13,9 @@ internal static class UpstreamHandler
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>For reads: connections are kept and shared.</summary>
-    public static SocketsHttpHandler Shared(Integration integration, IHostResolver resolver)
+    public static SocketsHttpHandler Shared(Integration integration, TlsIdentity? identity, IHostResolver resolver)
     {
-        var handler = Create(integration, new UpstreamConnector(integration, resolver).ConnectAsync);
+        var handler = Create(integration, identity, new UpstreamConnector(integration, resolver).ConnectAsync);
         handler.MaxConnectionsPerServer = 64;
         handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);   // names and addresses are judged again
         handler.PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1);
@@ -25,10 +26,10 @@ internal static class UpstreamHandler
     /// For one write: a connection of its own, and only one. When a connection ends without an answer and the request has no body, the
     /// framework sends it up to three times more; a write may have run by then. Here there is no second connection to send it on.
     /// </summary>
-    public static SocketsHttpHandler ForOneWrite(Integration integration, IHostResolver resolver, WriteMark mark)
+    public static SocketsHttpHandler ForOneWrite(Integration integration, TlsIdentity? identity, IHostResolver resolver, WriteMark mark)
     {
         var connector = new UpstreamConnector(integration, resolver);
-        var handler = Create(integration, (context, cancellationToken) => mark.MayHaveReached
+        var handler = Create(integration, identity, (context, cancellationToken) => mark.MayHaveReached
             ? throw new IOException("A write is sent on one connection only.")
             : connector.ConnectAsync(context, cancellationToken));
         handler.MaxConnectionsPerServer = 1;
@@ -41,7 +42,8 @@ internal static class UpstreamHandler
         return handler;
     }
 
-    private static SocketsHttpHandler Create(Integration integration, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
+    private static SocketsHttpHandler Create(
+        Integration integration, TlsIdentity? identity, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -57,19 +59,24 @@ internal static class UpstreamHandler
         SslOptions = new SslClientAuthenticationOptions
         {
             EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            CertificateChainPolicy = Trust(integration.Network.CaFile),
+            CertificateChainPolicy = Trust(integration.Network.CaFile, identity?.Authorities),
+            ClientCertificateContext = identity?.Certificate,
+            AllowTlsResume = identity is null,   // whoever is somebody in particular says so in every handshake
         },
     };
 
     // A certificate names addresses to fetch issuers and revocation lists from: they would be asked without any address policy, so they are not.
-    private static X509ChainPolicy Trust(string? caFile)
+    private static X509ChainPolicy Trust(string? caFile, X509Certificate2Collection? authorities)
     {
         var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
         policy.ApplicationPolicy.Add(new Oid("1.3.6.1.5.5.7.3.1"));   // server authentication
-        if (caFile is null)
+        if (caFile is null && authorities is null)
             return policy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        policy.CustomTrustStore.ImportFromPemFile(caFile);
+        if (caFile is not null)
+            policy.CustomTrustStore.ImportFromPemFile(caFile);
+        else
+            policy.CustomTrustStore.AddRange(authorities!);
         return policy.CustomTrustStore.Count > 0 ? policy : throw new CryptographicException("The file has no certificate.");
     }
 }

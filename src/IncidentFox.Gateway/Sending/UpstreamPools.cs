@@ -1,3 +1,5 @@
+using IncidentFox.Core;
+using IncidentFox.Gateway.Injection.Certificates;
 using IncidentFox.Gateway.Rules;
 
 namespace IncidentFox.Gateway.Sending;
@@ -36,14 +38,14 @@ internal sealed class UpstreamPools : IDisposable
 
     /// <summary>Connections to send reads on, until the lease is disposed.</summary>
     /// <exception cref="System.Security.Cryptography.CryptographicException">The integration's certificate file is no good.</exception>
-    public UpstreamLease Rent(Integration integration)
+    public UpstreamLease Rent(Integration integration, TeamId team, TlsIdentity? identity)
     {
-        var key = Key.Of(integration);
+        var key = Key.Of(integration, team, identity);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (!_pools.TryGetValue(key, out var pool))
-                _pools.Add(key, pool = new Pool(new HttpMessageInvoker(UpstreamHandler.Shared(integration, _resolver))));
+                _pools.Add(key, pool = new Pool(new HttpMessageInvoker(UpstreamHandler.Shared(integration, identity, _resolver))));
             pool.Leases++;
             return new UpstreamLease(pool.Invoker, null, () => Return(pool));
         }
@@ -51,10 +53,10 @@ internal sealed class UpstreamPools : IDisposable
 
     /// <summary>A connection for one write.</summary>
     /// <exception cref="System.Security.Cryptography.CryptographicException">The integration's certificate file is no good.</exception>
-    public UpstreamLease ForOneWrite(Integration integration)
+    public UpstreamLease ForOneWrite(Integration integration, TlsIdentity? identity)
     {
         var mark = new WriteMark();
-        var invoker = new HttpMessageInvoker(UpstreamHandler.ForOneWrite(integration, _resolver, mark));
+        var invoker = new HttpMessageInvoker(UpstreamHandler.ForOneWrite(integration, identity, _resolver, mark));
         return new UpstreamLease(invoker, mark, invoker.Dispose);
     }
 
@@ -101,10 +103,12 @@ internal sealed class UpstreamPools : IDisposable
         public long LastUsed { get; set; }
     }
 
-    // Name and team too: two teams never share a connection.
-    private sealed record Key(string Name, string? Team, string Origin, bool Credential, string Ranges, string? CaFile, DateTime CaWritten)
+    // Name and team too: two teams never share a connection, also not to an integration that both may use. Nor do two client certificates.
+    private sealed record Key(TeamId User, string? Identity, string Name, string? Team, string Origin, bool Credential, string Ranges, string? CaFile, DateTime CaWritten)
     {
-        public static Key Of(Integration integration) => new(
+        public static Key Of(Integration integration, TeamId team, TlsIdentity? identity) => new(
+            team,
+            identity?.Key,
             integration.Name,
             integration.Team?.ToString(),
             integration.Origin,

@@ -1,15 +1,31 @@
 using System.Text;
 using IncidentFox.Gateway.Injection;
+using IncidentFox.Gateway.Injection.Minting;
 using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Sending;
 using IncidentFox.Gateway.Tests.Sending;
 using IncidentFox.Secrets;
 using Xunit;
 
 namespace IncidentFox.Gateway.Tests.Injection;
 
-public sealed class InjectorTests
+public sealed class InjectorTests : IDisposable
 {
+    private readonly SenderFixture _fixture = new();
+    private readonly Injectors _injectors;
     private readonly HttpRequestMessage _request = new(HttpMethod.Get, "http://target.example/a?b=%2F");
+
+    public InjectorTests() => _injectors = new(new TokenMint(_fixture, _fixture.Time), new MintClient(new UpstreamPools(_fixture, _fixture.Time)), _fixture.Time);
+
+    public void Dispose()
+    {
+        _fixture.Dispose();
+        _request.Dispose();
+    }
+
+    [Fact]
+    public void Every_scheme_has_its_class() =>
+        Assert.Equal(Enum.GetValues<AuthScheme>().Length, Enum.GetValues<AuthScheme>().Select(s => _injectors.For(s).GetType()).Distinct().Count());
 
     [Fact]
     public async Task Bearer_sets_the_authorization_header()
@@ -153,9 +169,9 @@ public sealed class InjectorTests
     }
 
     private ValueTask<Injected> InjectAsync(AuthSettings auth, params KeyValuePair<string, SecretValue>[] slots) =>
-        new Injectors().For(auth.Scheme).InjectAsync(new InjectionContext
+        _injectors.For(auth.Scheme).InjectAsync(new InjectionContext
         {
-            Message = _request, Body = default, Write = false, Secrets = new CredentialSlots(slots), Caller = SenderFixture.Context,
+            Message = _request, Body = default, Write = false, Left = TimeSpan.FromSeconds(30), Secrets = new CredentialSlots(slots), Caller = SenderFixture.Context,
             Integration = SenderFixture.Target(80) with { BaseUrl = new Uri("http://target.example"), Auth = auth },
         }, default);
 

@@ -185,10 +185,10 @@ public sealed class ConnectionTests : IDisposable
     {
         await using var server = new WireServer(WireServer.Ok("fine"));
         using var pools = new UpstreamPools(_fixture, _fixture.Time);
-        var old = pools.Rent(SenderFixture.Target(server.Port));
-        pools.Rent(SenderFixture.Target(server.Port)).Dispose();
+        var old = pools.Rent(SenderFixture.Target(server.Port), SenderFixture.Context.Team, null);
+        pools.Rent(SenderFixture.Target(server.Port), SenderFixture.Context.Team, null).Dispose();
         Assert.Equal(1, pools.Count);
-        using var renewed = pools.Rent(SenderFixture.Target(server.Port, allowed: "127.0.0.1/32"));
+        using var renewed = pools.Rent(SenderFixture.Target(server.Port, allowed: "127.0.0.1/32"), SenderFixture.Context.Team, null);
         Assert.Equal(2, pools.Count);
         _fixture.Time.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(2, pools.Count);   // both in use

@@ -4,6 +4,7 @@ using System.Text;
 using IncidentFox.Core;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Injection;
+using IncidentFox.Gateway.Injection.Minting;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Sending;
 using IncidentFox.Secrets;
@@ -15,7 +16,7 @@ using Xunit;
 namespace IncidentFox.Gateway.Tests.Sending;
 
 /// <summary>A sender over a vault that the test fills, names that the test resolves, a clock that the test moves and a log that it reads.</summary>
-internal sealed class SenderFixture : ISecretSource, IHostResolver, ILogger<UpstreamSender>, IDisposable
+internal sealed class SenderFixture : ISecretSource, IHostResolver, IMintObserver, ILogger<UpstreamSender>, IDisposable
 {
     public const string ReadSecret = "canary-for-reads+/1=";
     public const string WriteSecret = "canary-for-writes-2";
@@ -26,7 +27,7 @@ internal sealed class SenderFixture : ISecretSource, IHostResolver, ILogger<Upst
     public SenderFixture(Func<FakeTimeProvider, SecretStore>? store = null)
     {
         _store = store?.Invoke(Time) ?? new SecretStore([this], [], new SecretsOptions(), Time, NullLogger<SecretStore>.Instance);
-        Sender = new UpstreamSender(new CredentialSource(_store), this, Time, this);
+        Sender = new UpstreamSender(new CredentialSource(_store), this, this, Time, this);
         Vault["read"] = ReadSecret;
         Vault["write"] = WriteSecret;
     }
@@ -39,6 +40,18 @@ internal sealed class SenderFixture : ISecretSource, IHostResolver, ILogger<Upst
     public ConcurrentDictionary<string, string> Vault { get; } = new();
 
     public int Fetches;
+
+    /// <summary>Every question to a token endpoint.</summary>
+    public ConcurrentQueue<MintEvent> Mints { get; } = new();
+
+    /// <summary>What recording one does.</summary>
+    public Func<MintEvent, ValueTask> Record { get; set; } = _ => default;
+
+    public ValueTask MintedAsync(MintEvent minted, CancellationToken cancellationToken)
+    {
+        Mints.Enqueue(minted);
+        return Record(minted);
+    }
 
     /// <summary>What names resolve to.</summary>
     public Func<string, IReadOnlyList<IPAddress>> Names { get; set; } = _ => [IPAddress.Loopback];

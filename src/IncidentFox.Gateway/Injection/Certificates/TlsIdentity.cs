@@ -41,7 +41,7 @@ internal static class Pem
             var own = X509Certificate2.CreateFromPem(chain[0].ExportCertificatePem(), privateKey);
             if (now < own.NotBefore.ToUniversalTime() || now >= own.NotAfter.ToUniversalTime())
                 return (null, "", "The client certificate has expired or is not valid yet: renew it, or look at the gateway's clock.");
-            var above = new X509Certificate2Collection([.. chain.Skip(1)]);
+            var above = new X509Certificate2Collection(chain.Skip(1).ToArray());
             // Offline: certificates name addresses to fetch others from, which nobody has judged.
             return (SslStreamCertificateContext.Create(own, above, offline: true), Convert.ToHexStringLower(SHA256.HashData(own.RawData)), null);
         }

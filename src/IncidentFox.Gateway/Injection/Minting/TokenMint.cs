@@ -49,8 +49,9 @@ internal sealed class TokenMint(IMintObserver observer, TimeProvider time) : IDi
                 MakeRoom();
                 _entries.Add(key, entry = new Entry());
             }
+            // Whoever is refused while another one is being minted already waits for that.
             var refused = entry.Current is { Id: > 0 } current && context.Refused?.Mint == current.Id
-                && (entry.RefusedAt is not { } last || time.GetElapsedTime(last) >= RefusedAgain);
+                && (entry.Flight is not null || entry.RefusedAt is not { } last || time.GetElapsedTime(last) >= RefusedAgain);
             if (entry.Current is { } kept && !refused && time.GetElapsedTime(entry.Since) < entry.Good)
                 return new(kept);
             if (entry.Flight is null)
