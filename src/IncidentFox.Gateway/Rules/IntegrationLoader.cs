@@ -87,7 +87,7 @@ public static class IntegrationLoader
         void Error(string message) => errors.Add($"{own.File}:1: {message}");
         if ((own.BaseUrl ?? below?.BaseUrl) is null)
             Error("'base_url' is missing");
-        var auth = AuthReader.Read(own.File, own.Auth, below?.Auth, static text => text, errors);
+        var auth = AuthReader.Read(own.File, own.Auth, below?.Auth, errors);
         foreach (var twice in own.Rules.Select(r => r.Tool).Intersect(below?.Rules.Select(r => r.Tool) ?? []))
             Error($"tool {twice} is defined by '{own.Extends}' already; shipped rules can't be replaced");
         List<ToolRule> rules = [.. below?.Rules ?? [], .. own.Rules];

@@ -174,7 +174,6 @@ public sealed class AppTokenTests : IDisposable
     private async Task<MintFixture> GitHubAsync(string key)
     {
         var world = await MintFixture.StartAsync((_, _) => false);
-        world.Sender.Time.SetUtcNow(Now);
         world.Sender.Vault["read"] = key;
         var take = world.Target.Answer;
         world.Target.Answer = seen =>
@@ -200,7 +199,6 @@ public sealed class AppTokenTests : IDisposable
     private async Task<MintFixture> GoogleAsync(Action<JsonObject>? change = null)
     {
         var world = await MintFixture.StartAsync((_, seen) => MintFixture.Verify(seen.Form["assertion"], _key).Payload.Count > 0);
-        world.Sender.Time.SetUtcNow(Now);
         var file = new JsonObject
         {
             ["type"] = "service_account", ["project_id"] = "acme", ["private_key_id"] = "key-1", ["private_key"] = _key.ExportPkcs8PrivateKeyPem(),

@@ -23,7 +23,6 @@ public sealed class AwsTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _fixture.Time.SetUtcNow(new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero));
         _fixture.Vault["id"] = Id;
         _fixture.Vault["secret"] = Secret;
         _aws = await TestServer.StartAsync(seen => Verify(seen, "monitoring") is { } problem

@@ -15,7 +15,6 @@ public sealed class CertificateTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _fixture.Time.SetUtcNow(new DateTimeOffset(2026, 3, 4, 5, 6, 7, TimeSpan.Zero));
         File.WriteAllText(CaFile, _servers.Pem);
         _target = await TestServer.StartAsync(
             seen => new Reply(200, $"hello {seen.ClientCertificate} {seen.Header("Authorization")}", "text/plain"), _servers.Server("cluster.example"), _clients.Certificate);

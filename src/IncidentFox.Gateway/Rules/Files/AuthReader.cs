@@ -8,7 +8,7 @@ namespace IncidentFox.Gateway.Rules.Files;
 /// Makes settings of what an installation's file and the shipped one below it say, by the table of schemes. What the shipped one says of options,
 /// headers and query parameters holds as long as the scheme is the same; references are the installation's alone.
 /// </summary>
-internal sealed class AuthReader(string file, AuthFile own, AuthFile? below, Func<string, string> settings, List<string> errors)
+internal sealed class AuthReader(string file, AuthFile own, AuthFile? below, List<string> errors)
 {
     private readonly Dictionary<string, string> _options = [];
     private readonly Dictionary<string, SlotReference> _shared = [];   // used by reads and writes alike
@@ -17,10 +17,9 @@ internal sealed class AuthReader(string file, AuthFile own, AuthFile? below, Fun
     /// <param name="file">The installation's file.</param>
     /// <param name="own">What it says.</param>
     /// <param name="below">What the file says that it extends.</param>
-    /// <param name="settings">Puts settings in where a text names them.</param>
     /// <param name="errors">With file and line; none of them repeats a value, which may be a pasted secret.</param>
-    public static AuthSettings? Read(string file, AuthFile own, AuthFile? below, Func<string, string> settings, List<string> errors) =>
-        new AuthReader(file, own, below, settings, errors).Read();
+    public static AuthSettings? Read(string file, AuthFile own, AuthFile? below, List<string> errors) =>
+        new AuthReader(file, own, below, errors).Read();
 
     private AuthSettings? Read()
     {
@@ -73,7 +72,7 @@ internal sealed class AuthReader(string file, AuthFile own, AuthFile? below, Fun
                 Error(option.Line, $"auth.{known.Name}: is no secret, so it takes no reference: write the value itself");
             return;
         }
-        var value = settings(option.Value);
+        var value = option.Value;
         if (!Regex.IsMatch(value, $"^(?:{known.Pattern})\\z", RegexOptions.NonBacktracking | RegexOptions.CultureInvariant) || (known.IsUrl && !IsUrl(value)))
             Error(option.Line, $"auth.{known.Name}: must match {known.Pattern}{(known.IsUrl ? " and be an absolute address without user, query or fragment" : "")} ({known.Description})");
         else
@@ -105,7 +104,7 @@ internal sealed class AuthReader(string file, AuthFile own, AuthFile? below, Fun
         var fields = new List<CredentialField>();
         foreach (var (name, text, line) in several ?? [])
         {
-            if (CredentialText.Parse(settings(text)) is not { } parts || !(isHeader ? CredentialText.IsHeader(name) : CredentialText.IsQueryKey(name)))
+            if (CredentialText.Parse(text) is not { } parts || !(isHeader ? CredentialText.IsHeader(name) : CredentialText.IsQueryKey(name)))
                 Error(own.Headers is null && own.Query is null ? own.Line : line, $"auth.{(isHeader ? "headers" : "query")}: each is a name and a text such as \"{{api_key}}\" or \"Token {{api_key}}\"; names that frame or route a request are refused");
             else
                 fields.Add(new(name, parts));
