@@ -135,6 +135,7 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sess
     internal static JsonObject Details(ParsedCall.Call call) => new()
     {
         ["integration"] = call.Integration.Name, ["effect"] = call.Rule.Effect.ToString().ToLowerInvariant(), ["rule_version"] = call.Rule.Version,
+        ["credential"] = call.Integration.Auth.ReferenceFor(write: call.Rule.Effect != ToolEffect.Read),
     };
 
     /// <summary>The HTTP status of a code.</summary>
