@@ -7,6 +7,7 @@ using IncidentFox.Gateway.AgentDoor.Endpoints;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
 using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Rules.Reload;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -35,6 +36,8 @@ public static class GatewayModule
         services.AddLogging();
         services.AddSingleton(options);
         services.AddSingleton(new IntegrationSource(catalog));
+        services.AddSingleton<IntegrationReload>();
+        services.AddHostedService<IntegrationWatcher>();
         AddDoor(services);
         services.AddSingleton<Traffic>();
         services.AddSingleton<SandboxFacts>();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IncidentFox.Host.Cli;
+using IncidentFox.Host.Cli.Integrations;
 
 var config = new Option<FileInfo?>("--config") { Description = "Configuration file; default: appsettings.json here, else what make run wrote.", Recursive = true };
 var root = new RootCommand("IncidentFox: the incident bot for Slack.")
@@ -9,6 +10,7 @@ var root = new RootCommand("IncidentFox: the incident bot for Slack.")
     MigrateCommand.Create(config),
     AuditCommand.Create(config),
     GatewayCommand.Create(config),
+    IntegrationsCommand.Create(config),
 };
 // Stopping is each command's own business: serve ends in order within 5 s, and nothing may cut it short.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(15) });

@@ -13,6 +13,7 @@ internal static class RequestReader
     private static readonly string[] Refused =
     [
         "upgrade", "trailer", "te", "expect", "content-encoding", "x-http-method-override", "x-http-method", "x-method-override",
+        "x-original-method", "x-original-url", "x-rewrite-url",
         // Kestrel's name for a Content-Length that came with a Transfer-Encoding.
         "x-content-length",
     ];
@@ -28,6 +29,9 @@ internal static class RequestReader
         }
         if (headers.Connection.Any(c => c is not null && c.Split(',').Any(t => t.Trim().ToLowerInvariant() is not ("" or "keep-alive" or "close"))))
             return new(400, "bad_request", "The Connection header may say keep-alive or close.");
+        // What HTTP/1.0 makes of chunks, nobody can say (RFC 9112, 6.1).
+        if (headers.TransferEncoding.Count > 0 && !HttpProtocol.IsHttp11(http.Request.Protocol))
+            return new(400, "bad_request", "Transfer-Encoding needs HTTP/1.1.");
         if (headers.TransferEncoding.Count > 0 && !string.Equals(headers.TransferEncoding.ToString(), "chunked", StringComparison.OrdinalIgnoreCase))
             return new(400, "bad_request", "Of transfer encodings only chunked is accepted.");
         if (headers.ContentLength > Protocol.MaxMessageBytes)

@@ -25,6 +25,14 @@ public static class IntegrationLoader
     /// <param name="secrets">Judges the references that integrations name; null: when they are fetched only.</param>
     public static IntegrationLoad Load(IReadOnlyList<string> paths, SecretsOptions? secrets = null)
     {
+        var (files, errors) = Read(paths);
+        var load = Parse(files, secrets);
+        return errors.Count == 0 ? load : new(null, [.. errors, .. load.Errors]);
+    }
+
+    /// <summary>Reads them; what can't be read is an error.</summary>
+    internal static (IReadOnlyList<(string File, string Text)> Files, IReadOnlyList<string> Errors) Read(IReadOnlyList<string> paths)
+    {
         var errors = new List<string>();
         var files = new List<(string File, string Text)>();
         foreach (var path in paths)
@@ -39,9 +47,12 @@ public static class IntegrationLoader
                 errors.Add($"{path}: can't be read ({e.GetType().Name}): name a folder of *.yaml files, or a file, that the gateway may read");
             }
         }
-        var load = Parse(files, secrets);
-        return errors.Count == 0 ? load : new(null, [.. errors, .. load.Errors]);
+        return (files, errors);
     }
+
+    /// <summary>SHA-256 (hex) of files with their names.</summary>
+    internal static string Digest(IReadOnlyList<(string File, string Text)> files) =>
+        Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(files.SelectMany(f => new[] { f.File, f.Text }))));
 
     /// <summary>Parses files that were read already.</summary>
     public static IntegrationLoad Parse(IReadOnlyList<(string File, string Text)> files, SecretsOptions? secrets = null)
@@ -57,7 +68,7 @@ public static class IntegrationLoader
         errors.AddRange(CatalogChecks.Check(integrations));
         if (secrets is not null)
             errors.AddRange(SecretChecks.Check(integrations, secrets));
-        return errors.Count > 0 ? new(null, errors) : new(new IntegrationCatalog([.. integrations.Select(i => i.Integration)]), []);
+        return errors.Count > 0 ? new(null, errors) : new(new IntegrationCatalog([.. integrations.Select(i => i.Integration)]) { Digest = Digest(files) }, []);
     }
 
     // Settings first: every other text may hold one, those of the shipped file as well.

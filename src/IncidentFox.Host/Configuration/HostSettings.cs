@@ -140,9 +140,10 @@ public sealed class HostSettings
         return new Uri("http://127.0.0.1:8080");
     }
 
-    private static ToolPolicy? ReadPolicy(IConfiguration configuration, List<string> errors)
+    /// <summary>The policy in force with this configuration; the product's own without one.</summary>
+    internal static ToolPolicy? ReadPolicy(IConfiguration? configuration, List<string> errors)
     {
-        var file = configuration["Policy:File"];
+        var file = configuration?["Policy:File"];
         string json;
         try
         {

@@ -10,6 +10,9 @@ internal static class PlaceChecks
 
     public static IEnumerable<string> Check(ToolRule rule) => Path(rule).Concat(Fields("query", rule.Query, rule)).Concat(Fields("form", rule.Form ?? [], rule)).Concat(Texts(rule)).Concat(Unused(rule));
 
+    public static bool CanBeKey(string key) =>
+        key.Length is > 0 and <= 200 && key.All(c => c is > ' ' and < (char)127) && !Overrides.Contains(key.ToLowerInvariant());
+
     private static IEnumerable<string> Path(ToolRule rule)
     {
         foreach (var segment in rule.Path.Where(s => s.Parameter is not null))
@@ -30,7 +33,7 @@ internal static class PlaceChecks
         for (var i = 0; i < fields.Count; i++)
         {
             var field = fields[i];
-            if (field.Key.Length is 0 or > 200 || field.Key.Any(c => c is <= ' ' or >= (char)127) || Overrides.Contains(field.Key.ToLowerInvariant()))
+            if (!CanBeKey(field.Key))
                 yield return $"{what} key {YamlMap.Shown(field.Key)} can't be sent by a rule";
             if (fields.Take(i).Any(f => Collide(f, field)))
                 yield return $"{what} key {field.Key} is there twice";

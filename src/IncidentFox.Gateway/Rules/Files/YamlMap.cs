@@ -38,7 +38,8 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
 
     public void Error(string message) => Problems.Add(node, Path, message);
 
-    public bool Has(string key) => Find(key) is not null;
+    // Whoever looks for a key knows it.
+    public bool Has(string key) => Take(key, required: false) is not null;
 
     public long Line => node.Start.Line;
 
@@ -189,6 +190,8 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
                     "false" => JsonValue.Create(false),
                     "null" => null,
                     { } n when long.TryParse(n, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => JsonValue.Create(number),
+                    { } n when Fraction().IsMatch(n) && decimal.TryParse(n, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var fraction) =>
+                        JsonValue.Create(fraction),
                     _ => AsText(plain, at) is { } text ? JsonValue.Create(text) : null,
                 };
             case YamlScalarNode quoted:
@@ -217,6 +220,9 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
 
     [GeneratedRegex("^(true|false|yes|no|on|off|null|~|[-+.]?[0-9][0-9_.eExX+-]*)$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase)]
     private static partial Regex NotText();
+
+    [GeneratedRegex("^-?(0|[1-9][0-9]{0,15})\\.[0-9]{1,12}$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Fraction();
 
     [GeneratedRegex(@"\{settings\.(?<name>[a-z0-9_]{1,64})\}", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Setting();

@@ -43,9 +43,12 @@ internal static class Arguments
     {
         var problems = new List<string>();
         var parameters = new JsonObject();
+        var known = 0;
         foreach (var parameter in rule.Parameters)
         {
-            if (!given.TryGetPropertyValue(parameter.Name, out var value) || value is null)
+            var isGiven = given.TryGetPropertyValue(parameter.Name, out var value);
+            known += isGiven ? 1 : 0;
+            if (value is null)
             {
                 if (parameter.Default is not null)
                     parameters[parameter.Name] = parameter.Default.DeepClone();
@@ -56,15 +59,30 @@ internal static class Arguments
                 problems.Add($"{parameter.Name} must be {Expected(parameter)}");
             else if (Problem(parameter, normal) is { } problem)
                 problems.Add($"{parameter.Name} {problem}");
-            else if (rule.Path.Any(s => s.Parameter == parameter.Name && !s.IsMany) && !CanonicalTarget.IsSegment(RequestBuilder.AsText(normal)))
+            else if (IsSegment(rule, parameter) && !CanonicalTarget.IsSegment(RequestBuilder.AsText(normal)))
                 problems.Add($"{parameter.Name} can't be one segment of a path");
             else
                 parameters[parameter.Name] = normal;
         }
-        var unknown = given.Select(p => p.Key).Where(k => rule.Parameters.All(p => p.Name != k)).Take(5).Select(Printable).ToList();
-        if (unknown.Count > 0)
-            problems.Add($"{rule.Tool} does not take {string.Join(", ", unknown)}; it takes {(rule.Parameters.Count == 0 ? "nothing" : string.Join(", ", rule.Parameters.Select(p => p.Name)))}");
+        if (known < given.Count)
+            problems.Add(Unknown(rule, given));
         return problems.Count > 0 ? new(null, problems) : new(parameters, []);
+    }
+
+    private static string Unknown(ToolRule rule, JsonObject given)
+    {
+        var unknown = given.Select(p => p.Key).Where(k => rule.Parameters.All(p => p.Name != k)).Take(5).Select(Printable).ToList();
+        return $"{rule.Tool} does not take {string.Join(", ", unknown)}; it takes {(rule.Parameters.Count == 0 ? "nothing" : string.Join(", ", rule.Parameters.Select(p => p.Name)))}";
+    }
+
+    private static bool IsSegment(ToolRule rule, ToolParameter parameter)
+    {
+        foreach (var segment in rule.Path)
+        {
+            if (segment.Parameter == parameter.Name)
+                return !segment.IsMany;
+        }
+        return false;
     }
 
     /// <summary>What is wrong with a value; null when it may stand.</summary>
@@ -126,13 +144,23 @@ internal static class Arguments
     {
         if (text.Length > parameter.MaxLength)
             return $"is longer than {parameter.MaxLength} characters";
-        if (text.Any(c => char.IsControl(c) && c is not ('\n' or '\t')) || !IsWellFormed(text))
+        if (HasControl(text) || !IsWellFormed(text))
             return "has control characters or broken text in it";
         if (parameter.Allowed.Count > 0 && !parameter.Allowed.Contains(text))
             return $"must be one of {string.Join(", ", parameter.Allowed)}";
         if (parameter.Without is { } without && Compile($"(?is:.*(?:{without}).*)").IsMatch(text))
             return $"must not have in it what matches {without}";
         return parameter.Pattern is null || Compile(parameter.Pattern).IsMatch(text) ? null : $"must match {parameter.Pattern}";
+    }
+
+    private static bool HasControl(string text)
+    {
+        foreach (var c in text)
+        {
+            if (char.IsControl(c) && c is not ('\n' or '\t'))
+                return true;
+        }
+        return false;
     }
 
     private static string? Segments(string path)

@@ -17,11 +17,12 @@ internal static class BaseUrlDoor
         IntegrationCatalog catalog, TeamId team, string name, string method, string rawTarget, ReadOnlyMemory<byte> body,
         IReadOnlyList<KeyValuePair<string, string>>? headers = null)
     {
-        if (catalog.Find(team, name) is not { } integration)
+        if (catalog.FindIndexed(team, name) is not { } indexed)
         {
             var known = string.Join(", ", catalog.Of(team).Select(i => i.Name));
             return new ParsedCall.Refused("no_rule", $"There is no integration '{Arguments.Printable(name)}'; there are: {(known.Length == 0 ? "none" : known)}.");
         }
+        var integration = indexed.Integration;
         if (ClientHeaders.Unlisted(integration, headers ?? []) is { } header)
         {
             return new ParsedCall.Refused("bad_request",
@@ -30,15 +31,16 @@ internal static class BaseUrlDoor
         var (target, problem) = CanonicalTarget.Parse(rawTarget);
         if (target is null)
             return new ParsedCall.Refused("bad_request", problem!);
-        return Choose(integration, new IncomingRequest(method, target, body, headers ?? []));
+        return Choose(indexed, new IncomingRequest(method, target, body, headers ?? []));
     }
 
-    private static ParsedCall Choose(Integration integration, IncomingRequest request)
+    private static ParsedCall Choose(IndexedIntegration indexed, IncomingRequest request)
     {
-        var form = integration.Rules.Where(r => r.Method == request.Method && PathMatch.HasForm(r, request.Target)).ToList();
+        var integration = indexed.Integration;
+        var form = indexed.Rules.OfForm(request);
         if (form.Count == 0)
             return NearestRule.Refuse(integration, request.Method, request.Target);
-        var fitting = form.Where(r => PathMatch.FitsAll(r, request.Target)).ToList();
+        var fitting = form.Count == 1 ? form : form.FindAll(r => PathMatch.FitsAll(r, request.Target));
         // None fits: what is wrong with the arguments of the first is the best that can be said.
         return fitting switch
         {

@@ -9,6 +9,9 @@ internal static class ClientHeaders
         "transfer-encoding", "kubectl-command", "kubectl-session", "traceparent", "tracestate", "cache-control", "pragma", Contracts.Protocol.ReasonHeader,
     };
 
+    /// <summary>Whether any client may send it.</summary>
+    public static bool IsHarmless(string name) => Harmless.Contains(name);
+
     /// <summary>The first header that no rule of the integration names; null when there is none.</summary>
     public static string? Unlisted(Integration integration, IReadOnlyList<KeyValuePair<string, string>> headers)
     {

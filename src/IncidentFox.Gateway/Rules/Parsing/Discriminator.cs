@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 
 namespace IncidentFox.Gateway.Rules.Parsing;
@@ -8,6 +9,8 @@ namespace IncidentFox.Gateway.Rules.Parsing;
 /// </summary>
 internal static class Discriminator
 {
+    private static readonly ConditionalWeakTable<ToolRule, Dictionary<string, string>> Known = [];
+
     /// <summary>Whether a literal that both rules have at the same place differs.</summary>
     public static bool TellsApart(ToolRule a, ToolRule b)
     {
@@ -40,7 +43,9 @@ internal static class Discriminator
         return told;
     }
 
-    private static Dictionary<string, string> Of(ToolRule rule)
+    private static Dictionary<string, string> Of(ToolRule rule) => Known.GetValue(rule, static r => Read(r));
+
+    private static Dictionary<string, string> Read(ToolRule rule)
     {
         var literals = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var field in rule.Query)

@@ -8,10 +8,9 @@ internal static class ToolDoor
 {
     public static ParsedCall Parse(IntegrationCatalog catalog, TeamId team, string name, JsonElement arguments)
     {
-        var tools = catalog.Tools(team).ToList();
-        var tool = tools.FirstOrDefault(t => t.Rule.Tool == name);
-        if (tool.Rule is not null)
+        if (catalog.TryFindTool(team, name, out var tool))
             return ParsedCall.Of(tool, Arguments.Check(tool.Rule, arguments));
+        var tools = catalog.Tools(team);
         var integrations = string.Join(", ", catalog.Of(team).Select(i => i.Name));
         var nearest = tools.Select(t => t.Rule).Where(r => r.Listed).MinBy(r => Distance(name, r.Tool))?.Tool;
         return new ParsedCall.Refused("no_rule",
