@@ -31,6 +31,10 @@ public static class IntegrationSchema
                 ["allow"] = List("Ranges besides public ones, e.g. 10.0.0.0/8.", Text("An address or a range.")),
                 ["ca_file"] = Pattern("PEM file with the authorities to trust instead of the system's.", "^/"),
             }),
+            ["refusal"] = Closed("How the target says that it does not accept the credential, besides 401.", new()
+            {
+                ["status"] = Whole("A status that means it.", 400, 499), ["at"] = Text("A JSON pointer into a 2xx answer."), ["equals"] = List("What means it there.", Text("A text.")),
+            }),
             ["limits"] = Closed("How much and how long.", new()
             {
                 ["response_bytes"] = Whole("Most bytes of an answer.", 1_024, 64 * 1024 * 1024), ["timeout_seconds"] = Whole("Longest call.", 1, 300),
@@ -90,20 +94,23 @@ public static class IntegrationSchema
             ["title"] = Text("What would happen."), ["facts"] = Map("Label and value.", Text("A value.")),
             ["changes"] = Map("Before and after.", List("Two texts.", Text("A text."))),
         }, "title"),
+        ["success"] = List("What must hold of a 2xx answer for it to have run.", Condition()),
         ["proof"] = Closed("How to see whether it ran.", new()
         {
             ["read"] = Text("A read of this file."), ["with"] = Anything("Its arguments."),
             ["rules"] = List("The first whose conditions hold decides.", Closed("One.", new()
             {
-                ["when"] = List("All must hold.", Closed("A condition.", new()
-                {
-                    ["status"] = Whole("The answer's status.", 100, 599), ["at"] = Text("A JSON pointer."), ["equals"] = Anything("This value."),
-                    ["not_equals"] = Anything("Another value."), ["exists"] = Boolean("It is there."), ["absent"] = Boolean("It is not there."),
-                })),
+                ["when"] = List("All must hold.", Condition()),
                 ["then"] = Enumeration("What it means.", ["done", "not_done"]),
             }, "when", "then")),
         }, "read", "rules"),
     }, "description", "request", "data");
+
+    private static JsonObject Condition() => Closed("A condition.", new()
+    {
+        ["status"] = Whole("The answer's status.", 100, 599), ["at"] = Text("A JSON pointer."), ["equals"] = Anything("This value."),
+        ["not_equals"] = Anything("Another value."), ["exists"] = Boolean("It is there."), ["absent"] = Boolean("It is not there."),
+    });
 
     private static JsonObject Parameter() => Closed("A parameter.", new()
     {

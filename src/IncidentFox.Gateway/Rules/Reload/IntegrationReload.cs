@@ -128,7 +128,8 @@ internal static class IntegrationChange
             digests[i.Team is { } team ? $"{team}/{i.Name}" : i.Name] = string.Join('\n',
             [
                 i.BaseUrl.AbsoluteUri, i.Auth.Scheme.ToString(), i.Auth.IdentityFor(write: false), i.Auth.IdentityFor(write: true), i.Network.CaFile ?? "",
-                string.Join(',', i.Network.AllowedRanges), i.Limits.ToString(), .. i.Rules.Select(r => r.Version),
+                string.Join(',', i.Network.AllowedRanges), i.Limits.ToString(), string.Join(',', i.Refusal.Statuses), i.Refusal.Pointer ?? "",
+                string.Join(',', i.Refusal.Texts), .. i.Rules.Select(r => r.Version),
             ]);
         }
         return digests;
