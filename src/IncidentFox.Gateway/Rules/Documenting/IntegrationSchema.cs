@@ -88,7 +88,11 @@ public static class IntegrationSchema
             ["read"] = Text("A read of this file."), ["with"] = Anything("Its arguments."),
             ["capture"] = Map("JSON pointers into its answer: {precondition.NAME}.", AnyOf(Text("A pointer."), Closed("With a default.", new() { ["at"] = Text("A pointer."), ["default"] = Anything("When it is not there.") }, "at"))),
         }, "read", "capture"),
-        ["dry_run"] = Closed("What makes a question of it.", new() { ["query"] = Map("Keys that are added.", Text("A value.")), ["body"] = Anything("Members that are added.") }),
+        ["dry_run"] = Closed("What makes a question of it.", new()
+        {
+            ["query"] = Map("Keys that are added.", Text("A value.")), ["body"] = Anything("Members that are added."), ["form"] = Map("Keys that are added.", Text("A value.")),
+            ["status"] = Whole("The answer that means yes, where that is no 2xx.", 100, 599),
+        }),
         ["preview"] = Closed("What approvers see.", new()
         {
             ["title"] = Text("What would happen."), ["facts"] = Map("Label and value.", Text("A value.")),
@@ -119,6 +123,7 @@ public static class IntegrationSchema
         ["required"] = Boolean("True unless there is a default."),
         ["default"] = Anything("When it is left out."),
         ["pattern"] = Text("Regular expression of the whole value, matched without backtracking."),
+        ["without"] = Text("Regular expression of what may stand nowhere in it, of whatever case."),
         ["enum"] = List("The only values.", Text("A value.")),
         ["min"] = new JsonObject { ["type"] = "number" },
         ["max"] = new JsonObject { ["type"] = "number" },
