@@ -7,9 +7,8 @@ internal static class NearestRule
     {
         var shown = "/" + string.Join('/', target.Segments.Select(Arguments.Printable));
         var searched = $"No rule of integration {integration.Name} ({integration.Rules.Count} searched) allows {Arguments.Printable(method)} {(shown.Length > 200 ? shown[..200] + "…" : shown)}";
-        return new ParsedCall.Refused("no_rule", Find(integration, method, target) is { } nearest
-            ? $"{searched}; the nearest is {nearest.Tool}: {Request(nearest)}."
-            : searched + ".");
+        var nearest = Find(integration, method, target) is { } rule ? $"; the nearest is {rule.Tool}: {Request(rule)}" : "";
+        return new ParsedCall.Refused("no_rule", $"{searched}{nearest}. How an operator could allow it: incidentfox integrations explain {Arguments.Printable(method)} /i/{integration.Name}/…");
     }
 
     public static ToolRule? Find(Integration integration, string method, CanonicalTarget target) =>
