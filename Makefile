@@ -37,7 +37,9 @@ test: ## everything that is tested; the last line counts
 	@$(MAKE) --no-print-directory build agent
 	@eng/test $(CONFIGURATION)
 
-bench: build agent ## benchmarks (ONLY=spine); also written to artifacts/bench/
+bench: ## benchmarks (ONLY=spine|gateway); also written to artifacts/bench/
+	@eng/setup --bench
+	@$(MAKE) --no-print-directory build agent
 	@dotnet tests/IncidentFox.Benchmarks/bin/$(CONFIGURATION)/net10.0/IncidentFox.Benchmarks.dll $(if $(ONLY),--only $(ONLY)) --out $(ARTIFACTS)/bench
 
 check: build ## format, analyzers, architecture rules, golden files

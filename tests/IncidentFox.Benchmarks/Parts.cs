@@ -1,3 +1,4 @@
+using IncidentFox.Benchmarks.Gateway;
 using IncidentFox.Benchmarks.Measuring;
 using IncidentFox.Benchmarks.Spine;
 
@@ -15,6 +16,7 @@ internal static class Parts
 {
     public static IReadOnlyDictionary<string, Func<IPart>> All { get; } = new SortedDictionary<string, Func<IPart>>(StringComparer.Ordinal)
     {
+        ["gateway"] = () => new GatewayPart(),
         ["spine"] = () => new SpinePart(),
     };
 }

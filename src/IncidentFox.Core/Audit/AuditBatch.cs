@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using IncidentFox.Core.Investigations;
@@ -34,6 +34,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     private const int Capacity = 4_096;
     private const int MostEntries = 256;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan FlushPatience = TimeSpan.FromSeconds(2);
 
     private static readonly Meter Meter = new(MeterName);
@@ -42,6 +43,8 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     private static readonly Histogram<int> Sizes = Meter.CreateHistogram<int>("incidentfox.audit.batch_size", "{entry}", "Callers served by one commit.");
 
     private readonly Channel<AuditEntry> _waiting = Channel.CreateBounded<AuditEntry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
+    private readonly ConcurrentQueue<AuditEntry> _watched = new();
+    private readonly ITimer _late;
     private readonly AuditBatchWriter _writer;
     private readonly TimeProvider _time;
     private readonly ILogger<AuditBatch> _logger;
@@ -51,6 +54,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     public AuditBatch(Database database, TimeProvider time, ILogger<AuditBatch> logger)
     {
         (_writer, _time, _logger) = (new AuditBatchWriter(database), time, logger);
+        _late = time.CreateTimer(static self => ((AuditBatch)self!).EndLate(), this, LookEvery, LookEvery);
         _writing = Task.Run(WriteAsync);
     }
 
@@ -65,8 +69,11 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Commits events together or none of them.</summary>
     public async Task<AuditOutcome> CommitAsync(IReadOnlyList<AuditEvent> events, SandboxSession? under = null)
     {
-        var entry = await EnqueueAsync(events, under);
-        return entry is null ? AuditOutcome.Failed : await WaitAsync(entry);
+        if (await EnqueueAsync(events, under) is not { } entry)
+            return AuditOutcome.Failed;
+        var outcome = await entry.Done;
+        Waits.Record(_time.GetElapsedTime(entry.Entered).TotalMilliseconds);
+        return outcome;
     }
 
     /// <summary>
@@ -123,6 +130,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
         if (!_waiting.Writer.TryComplete())
             return;
         await _writing.WaitAsync(FlushPatience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await _late.DisposeAsync();
         await _writer.DisposeAsync();
     }
 
@@ -130,14 +138,21 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     {
         if (events.Count == 0 || events.Any(e => e.Query is not null))
             throw new ArgumentException("A batch takes one or more events, and none with a query.", nameof(events));
-        var entry = new AuditEntry([.. events.Select(AuditFields.Of)], under, _time.GetTimestamp());
+        var rows = new AuditFields[events.Count];
+        for (var i = 0; i < rows.Length; i++)
+            rows[i] = AuditFields.Of(events[i], i > 0 && ReferenceEquals(events[i].Parameters, events[i - 1].Parameters) ? rows[i - 1].Parameters : null);
+        var entry = new AuditEntry(rows, under, _time.GetTimestamp());
         if (_waiting.Writer.TryWrite(entry))
+        {
+            _watched.Enqueue(entry);
             return entry;
+        }
         // Full, or over. Who waits for a place in vain was never in it.
         try
         {
             using var patience = new CancellationTokenSource(Patience, _time);
             await _waiting.Writer.WriteAsync(entry, patience.Token);
+            _watched.Enqueue(entry);
             return entry;
         }
         catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
@@ -147,20 +162,19 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
         }
     }
 
-    private async Task<AuditOutcome> WaitAsync(AuditEntry entry)
+    // One timer for everybody: entries come in the order in which their time runs out.
+    private void EndLate()
     {
-        var left = Patience - _time.GetElapsedTime(entry.Entered);
-        try
-        {
-            var outcome = await entry.Done.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time);
-            Waits.Record(_time.GetElapsedTime(entry.Entered).TotalMilliseconds);
-            return outcome;
-        }
-        catch (TimeoutException)
+        while (_watched.TryPeek(out var entry) && (entry.Done.IsCompleted || _time.GetElapsedTime(entry.Entered) >= Patience))
         {
             // Not begun: it never will be. Begun: it may yet be written, and then it is a request that was never sent, which the sweep closes.
-            entry.TryGiveUp();
-            return AuditOutcome.Failed;
+            if (!entry.Done.IsCompleted)
+            {
+                entry.TryGiveUp();
+                entry.End(AuditOutcome.Failed);
+                LogUnwritten(entry);
+            }
+            _watched.TryDequeue(out _);
         }
     }
 
@@ -198,9 +212,14 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
         catch (Exception e)
         {
             _logger.LogError(e, "{Count} audit entries could not be committed", batch.Count);
-            foreach (var entry in batch.Where(i => i.LogFailure))
-                _logger.LogError("The end of {CorrelationId} was not written; a sweep closes it as unknown", entry.Rows[0].CorrelationId);
+            batch.ForEach(LogUnwritten);
         }
+    }
+
+    private void LogUnwritten(AuditEntry entry)
+    {
+        if (entry.LogFailure)
+            _logger.LogError("The end of {CorrelationId} was not written; a sweep closes it as unknown", entry.Rows[0].CorrelationId);
     }
 
     // Classes 22 (data), 23 (constraints) and 54 (limits): it is the rows, not the database, and the connection is as good as before.

@@ -11,7 +11,11 @@ public static class AuditChain
     public static byte[] Genesis => new byte[32];
 
     /// <summary>SHA-256 of the canonical JSON of what is sealed.</summary>
-    public static byte[] Digest(AuditEvent e, byte[]? payloadDigest) => SHA256.HashData(CanonicalJson.Write(AuditJson.Sealed(e, payloadDigest)));
+    /// <param name="e">The event.</param>
+    /// <param name="payloadDigest">Of its query.</param>
+    /// <param name="take">True: the event was read for this and nothing else.</param>
+    public static byte[] Digest(AuditEvent e, byte[]? payloadDigest, bool take = false) =>
+        SHA256.HashData(CanonicalJson.Write(AuditJson.Sealed(e, payloadDigest, take)));
 
     /// <summary>The link's hash.</summary>
     public static byte[] Hash(long sequence, ReadOnlySpan<byte> previous, ReadOnlySpan<byte> digest)

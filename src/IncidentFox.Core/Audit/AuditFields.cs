@@ -29,7 +29,10 @@ internal sealed record AuditFields
     public required string? CorrelationId { get; init; }
     public required string? Details { get; init; }
 
-    public static AuditFields Of(AuditEvent e) => new()
+    /// <summary>Makes it.</summary>
+    /// <param name="e">The event.</param>
+    /// <param name="parameters">Its parameters where they are text already.</param>
+    public static AuditFields Of(AuditEvent e, string? parameters = null) => new()
     {
         Id = e.Id,
         EventType = e.EventType,
@@ -37,7 +40,7 @@ internal sealed record AuditFields
         TeamId = Clean(e.TeamId),
         UserId = Clean(e.UserId),
         Tool = Clean(e.Tool),
-        Parameters = Json(e.Parameters),
+        Parameters = parameters ?? Json(e.Parameters),
         DurationMs = e.DurationMs,
         Status = Clean(e.Status),
         InvestigationId = e.InvestigationId,

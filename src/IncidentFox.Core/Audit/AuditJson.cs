@@ -17,8 +17,12 @@ public static class AuditJson
     }
 
     /// <summary>The part that the hash chain covers: the query only by its salted digest.</summary>
-    internal static JsonObject Sealed(AuditEvent e, byte[]? payloadDigest)
+    /// <param name="e">The event.</param>
+    /// <param name="payloadDigest">Of its query.</param>
+    /// <param name="take">True: nobody needs the event's JSON afterwards, so it is not copied.</param>
+    internal static JsonObject Sealed(AuditEvent e, byte[]? payloadDigest, bool take = false)
     {
+        JsonNode? Own(JsonObject? node) => take && node is { Parent: null } ? node : node?.DeepClone();
         var json = new JsonObject
         {
             ["timestamp"] = Timestamp(e.At),
@@ -26,7 +30,7 @@ public static class AuditJson
             ["user_id"] = e.UserId,
             ["team_id"] = e.TeamId,
             ["tool"] = e.Tool,
-            ["parameters"] = e.Parameters?.DeepClone() ?? new JsonObject(),
+            ["parameters"] = Own(e.Parameters) ?? new JsonObject(),
             ["duration_ms"] = e.DurationMs,
             ["status"] = e.Status,
             ["event_id"] = e.Id.ToString("D", CultureInfo.InvariantCulture),
@@ -37,7 +41,7 @@ public static class AuditJson
         Add(json, "sandbox_id", e.SandboxId is { } s ? new SandboxId(s).ToString() : null);
         Add(json, "correlation_id", e.CorrelationId);
         if (e.Details is not null)
-            json["details"] = e.Details.DeepClone();
+            json["details"] = Own(e.Details);
         if (payloadDigest is not null)
             json["payload_digest"] = Convert.ToHexStringLower(payloadDigest);
         return json;

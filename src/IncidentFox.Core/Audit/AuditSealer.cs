@@ -9,7 +9,7 @@ namespace IncidentFox.Core.Audit;
 /// <summary>Appends unsealed events to the hash chain, within a second. Every gateway runs one; an advisory lock elects who seals.</summary>
 public sealed class AuditSealer(Database database, TimeProvider time, ILogger<AuditSealer> logger) : BackgroundService
 {
-    private const int Batch = 500;
+    private const int Batch = 1_000;
 
     /// <summary>Seals what is waiting; returns how many events. Zero when another sealer is at it.</summary>
     public Task<int> SealAsync(CancellationToken cancellationToken) => database.InTransactionAsync(SealBatchAsync, cancellationToken);
@@ -67,7 +67,7 @@ public sealed class AuditSealer(Database database, TimeProvider time, ILogger<Au
         var links = new List<(long Sequence, Guid EventId, byte[] Digest, byte[] Previous, byte[] Hash)>(rows.Count);
         foreach (var row in rows)
         {
-            var digest = AuditChain.Digest(row.ToEvent(), row.PayloadDigest);
+            var digest = AuditChain.Digest(row.ToEvent(), row.PayloadDigest, take: true);
             var hash = AuditChain.Hash(++sequence, previous, digest);
             links.Add((sequence, row.Id, digest, previous, hash));
             previous = hash;

@@ -81,7 +81,7 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
     {
         try
         {
-            return Same(AuditChain.Digest(link.ToEvent(), link.PayloadDigest), link.Digest);
+            return Same(AuditChain.Digest(link.ToEvent(), link.PayloadDigest, take: true), link.Digest);
         }
         catch (Exception e) when (e is InvalidCastException or JsonException or InvalidOperationException)
         {

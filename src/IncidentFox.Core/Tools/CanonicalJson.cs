@@ -29,7 +29,9 @@ public static class CanonicalJson
                 break;
             case JsonObject o:
                 writer.WriteStartObject();
-                foreach (var (name, value) in o.OrderBy(p => p.Key, StringComparer.Ordinal))
+                KeyValuePair<string, JsonNode?>[] members = [.. o];
+                Array.Sort(members, static (a, b) => string.CompareOrdinal(a.Key, b.Key));   // no two are alike
+                foreach (var (name, value) in members)
                 {
                     writer.WritePropertyName(name);
                     Write(writer, value);

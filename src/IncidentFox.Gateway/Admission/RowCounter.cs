@@ -67,12 +67,13 @@ internal sealed class RowCounter
     {
         try
         {
-            byte[] all = [.. _rest, .. bytes];
+            // An unfinished token waits for its end; without one nothing is copied.
+            ReadOnlySpan<byte> all = _rest.Length == 0 ? bytes : (byte[])[.. _rest, .. bytes];
             var reader = new Utf8JsonReader(all, last, _state);
             while (reader.Read())
                 Look(ref reader);
             _state = reader.CurrentState;
-            _rest = all[(int)reader.BytesConsumed..];
+            _rest = all[(int)reader.BytesConsumed..].ToArray();
             _gaveUp = _rest.Length > MaxToken;
         }
         catch (JsonException)

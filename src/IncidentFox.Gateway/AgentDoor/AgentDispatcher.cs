@@ -24,7 +24,7 @@ internal sealed class AgentDispatcher(
     // What is judged again when its row is written may begin with a session that was read lately.
     private sealed record Route(string? Method, string Path, bool IsPrefix, Func<AgentRequest, byte[], Task> Handle, bool IsJudgedAgain = false);
 
-    private readonly IReadOnlyList<Route> _routes =
+    private readonly Route[] _routes =
     [
         new("POST", Protocol.HelloPath, false, hello.HandleAsync),
         new("GET", Protocol.TaskPath, false, (r, _) => task.HandleAsync(r)),
@@ -82,7 +82,7 @@ internal sealed class AgentDispatcher(
             await request.RefuseAsync(problem.Status, problem.Code, problem.Sentence);
             return;
         }
-        var route = _routes.FirstOrDefault(r => r.IsPrefix ? request.Path.StartsWith(r.Path, StringComparison.Ordinal) : request.Path == r.Path);
+        var route = Array.Find(_routes, r => r.IsPrefix ? request.Path.StartsWith(r.Path, StringComparison.Ordinal) : request.Path == r.Path);
         if (route is null)
         {
             await request.RefuseAsync(404, "not_found", $"There is nothing here. There is: {WhatThereIs}.");

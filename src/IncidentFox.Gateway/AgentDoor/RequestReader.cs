@@ -21,13 +21,13 @@ internal static class RequestReader
     public static RequestProblem? Check(HttpContext http)
     {
         var headers = http.Request.Headers;
-        if (Refused.FirstOrDefault(headers.ContainsKey) is { } name)
+        if (Array.Find(Refused, headers.ContainsKey) is { } name)
         {
             return name == "x-content-length"
                 ? new(400, "bad_request", "A request has Content-Length or Transfer-Encoding, not both.")
                 : new(400, "bad_request", $"The header {name} is not accepted.");
         }
-        if (headers.Connection.Any(c => c is not null && c.Split(',').Any(t => t.Trim().ToLowerInvariant() is not ("" or "keep-alive" or "close"))))
+        if (headers.Connection.Count > 0 && headers.Connection.Any(c => c is not null && c.Split(',').Any(t => t.Trim().ToLowerInvariant() is not ("" or "keep-alive" or "close"))))
             return new(400, "bad_request", "The Connection header may say keep-alive or close.");
         // What HTTP/1.0 makes of chunks, nobody can say (RFC 9112, 6.1).
         if (headers.TransferEncoding.Count > 0 && !HttpProtocol.IsHttp11(http.Request.Protocol))
@@ -41,6 +41,9 @@ internal static class RequestReader
 
     public static async Task<(byte[] Body, RequestProblem? Problem)> ReadAsync(HttpContext http)
     {
+        // Without either there is no body (RFC 9112, section 6.3).
+        if (http.Request.Headers is { ContentLength: null or 0, TransferEncoding.Count: 0 })
+            return ([], null);
         using var body = new MemoryStream();
         try
         {
