@@ -76,9 +76,9 @@ internal sealed class GatewayPart : IPart
             {
                 var (before, started) = (await estate.AuditRowsAsync(ct), Stopwatch.GetTimestamp());
                 rates[contestant.Name].Add(await wrk.RunAsync(contestant.Doors, contestant.PathOf("1k"), Turn, ct));
-                if (contestant == estate.Gateway)
-                    rows.Add(((await estate.AuditRowsAsync(ct)).Rows - before.Rows) / Stopwatch.GetElapsedTime(started).TotalSeconds);
-                // What is left to do for an earlier one (sealing) must not be paid by the next one.
+                if (contestant != estate.Gateway)
+                    continue;
+                rows.Add(((await estate.AuditRowsAsync(ct)).Rows - before.Rows) / Stopwatch.GetElapsedTime(started).TotalSeconds);
                 await SettleAsync(estate, ct);
             }
         }
@@ -94,8 +94,8 @@ internal sealed class GatewayPart : IPart
         {
             var rate = await wrk.RunAsync(contestant.Doors, contestant.PathOf("64k"), Turn, ct);
             sheet.Add(new Figure($"{contestant.Name}_64k_rps", rate, "1/s", 1, IsContext: true));
-            await SettleAsync(estate, ct);
         }
+        await SettleAsync(estate, ct);
     }
 
     private static async Task LatencyAsync(FigureSheet sheet, Backend backend, OwnContestant yarp, GatewayEstate estate, CancellationToken ct)
@@ -139,6 +139,7 @@ internal sealed class GatewayPart : IPart
         sheet.Add(new Figure("gateway_unsealed_rows", (await estate.AuditRowsAsync(ct)).Unsealed, "rows", 1, IsContext: true));
     }
 
+    // What the gateway has left to do (sealing) must not be paid by the one who comes after it.
     private static async Task SettleAsync(GatewayEstate estate, CancellationToken ct)
     {
         for (var i = 0; i < 100 && (await estate.AuditRowsAsync(ct)).Unsealed > 0; i++)
