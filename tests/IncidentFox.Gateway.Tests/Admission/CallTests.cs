@@ -223,6 +223,37 @@ public sealed class CallTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task What_is_there_goes_on_its_way_while_the_rest_is_waited_for_and_a_whole_answer_says_its_length()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        host.Sender.Answer = (_, _) => Task.FromResult(FakeSender.Of(new PiecewiseStream(["{\"items\":", "[1,2]}"])));
+        var whole = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal(("15", """{"items":[1,2]}"""), (whole.Headers["content-length"], whole.Body));
+        Assert.DoesNotContain("transfer-encoding", whole.Headers.Keys);
+
+        var hold = new TaskCompletionSource();
+        host.Sender.Answer = (_, _) => Task.FromResult(FakeSender.Of(new PiecewiseStream(["{\"items\":", "[1,2,3]"], hold: hold.Task)));
+        using var connection = await sandbox.ConnectAsync();
+        var body = TestSandbox.ToolRequest(ListPods);
+        await connection.SendAsync(Encoding.UTF8.GetBytes($"POST /tools/list_pods HTTP/1.1\r\nHost: g\r\nConnection: close\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+        var (got, buffer) = ("", new byte[4_096]);
+        async Task ReadUntilAsync(string text)
+        {
+            while (!got.Contains(text, StringComparison.Ordinal))
+            {
+                var read = await connection.ReceiveAsync(buffer.AsMemory(), TestContext.Current.CancellationToken);
+                Assert.NotEqual(0, read);
+                got += Encoding.UTF8.GetString(buffer, 0, read);
+            }
+        }
+        await ReadUntilAsync("{\"items\":[1,2,3]");
+        Assert.DoesNotContain("\r\n0\r\n\r\n", got, StringComparison.Ordinal);
+        hold.SetResult();
+        await ReadUntilAsync("\r\n0\r\n\r\n");
+    }
+
+    [Fact]
     public async Task A_client_that_leaves_does_not_take_the_audit_row_with_it()
     {
         await using var host = await GatewayHost.StartAsync(postgres);
