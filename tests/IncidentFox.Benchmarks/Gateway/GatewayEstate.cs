@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using IncidentFox.Benchmarks.Gateway.Contestants;
 using IncidentFox.Core.Storage;
+using IncidentFox.Gateway.Rules;
 using IncidentFox.Workbench.Stack;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -93,23 +94,12 @@ internal sealed class GatewayEstate : IAsyncDisposable
     private static string Configure(string folder, StackDatabase database, Backend backend)
     {
         var files = new StackFiles(Path.Combine(folder, "run"));
-        File.WriteAllText(Path.Combine(files.IntegrationsDirectory, "bench.yaml"),
-            $$"""
-            integration: bench
-            description: The backend that everybody is measured against
-            base_url: http://127.0.0.1:{{backend.Port}}
-            auth: {scheme: bearer, read: "{{files.Secret("bench-token", Backend.Token)}}"}
-            network: {allow: [127.0.0.0/8]}
-            tools:
-              get_data:
-                description: Serves a file.
-                effect: read
-                request: GET /data/{name}
-                parameters:
-                  name: {type: string, description: Which, pattern: "[0-9a-z]+"}
-                rows: /items
-                data: bench/data
-            """);
+        var integration = Path.Combine(files.IntegrationsDirectory, "bench.yaml");
+        var reference = files.Secret("bench-token", Backend.Token);
+        // Limits are not what is measured. Where integrations have none yet, none are named.
+        File.WriteAllText(integration, Integration(backend, reference, "limits: {concurrent: 10000, per_second: 1000000, per_sandbox_concurrent: 10000, per_sandbox_per_second: 1000000}"));
+        if (IntegrationLoader.Load([integration]).Errors.Count > 0)
+            File.WriteAllText(integration, Integration(backend, reference, ""));
         var logins = database.Logins.ToDictionary(l => l.Setting, l => new NpgsqlConnectionStringBuilder(l.ConnectionString), StringComparer.Ordinal);
         var password = logins["Gateway"].Password!;
         logins["Gateway"].Remove("Password");
@@ -136,6 +126,25 @@ internal sealed class GatewayEstate : IAsyncDisposable
         File.WriteAllText(file, config.ToJsonString());
         return file;
     }
+
+    private static string Integration(Backend backend, string reference, string limits) =>
+        $$"""
+        integration: bench
+        description: The backend that everybody is measured against
+        base_url: http://127.0.0.1:{{backend.Port}}
+        auth: {scheme: bearer, read: "{{reference}}"}
+        network: {allow: [127.0.0.0/8]}
+        {{limits}}
+        tools:
+          get_data:
+            description: Serves a file.
+            effect: read
+            request: GET /data/{name}
+            parameters:
+              name: {type: string, description: Which, pattern: "[0-9a-z]+"}
+            rows: /items
+            data: bench/data
+        """;
 
     private static async Task<IReadOnlyList<string>> DoorsAsync(OwnContestant gateway, string control, CancellationToken ct)
     {
