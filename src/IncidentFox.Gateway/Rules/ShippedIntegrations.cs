@@ -19,8 +19,18 @@ internal static class ShippedIntegrations
 {
     private const string Prefix = "integrations/";
 
+    // They are part of the program: read and checked once.
+    private static readonly Lazy<(IReadOnlyDictionary<string, ShippedFile> Files, IReadOnlyList<string> Errors)> All = new(ReadAll);
+
     public static IReadOnlyDictionary<string, ShippedFile> Read(List<string> errors)
     {
+        errors.AddRange(All.Value.Errors);
+        return All.Value.Files;
+    }
+
+    private static (IReadOnlyDictionary<string, ShippedFile> Files, IReadOnlyList<string> Errors) ReadAll()
+    {
+        var errors = new List<string>();
         var shipped = new Dictionary<string, ShippedFile>(StringComparer.Ordinal);
         var assembly = Assembly.GetExecutingAssembly();
         foreach (var name in assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
@@ -29,7 +39,7 @@ internal static class ShippedIntegrations
             if (Read(name, reader.ReadToEnd(), errors) is { } file)
                 shipped[file.Name] = file;
         }
-        return shipped;
+        return (shipped, errors);
     }
 
     // Checked once with its examples, so that a mistake in it is its own and not that of whoever extends it.
