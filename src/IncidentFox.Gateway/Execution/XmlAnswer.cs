@@ -12,7 +12,7 @@ internal static class XmlAnswer
 {
     private const int MaxDepth = 64;
 
-    /// <summary>Null when it is no XML, names a document type, or is nested too deeply.</summary>
+    /// <summary>Null when it is no XML, is a web page, names a document type, or is nested too deeply.</summary>
     public static JsonNode? Parse(string text)
     {
         var settings = new XmlReaderSettings
@@ -23,6 +23,9 @@ internal static class XmlAnswer
         {
             using var reader = XmlReader.Create(new StringReader(text), settings);
             reader.MoveToContent();
+            // A page is something on the way that speaks, not the target: it says nothing of what was done.
+            if (reader.LocalName.Equals("html", StringComparison.OrdinalIgnoreCase))
+                return null;
             var root = Element(reader);
             while (reader.Read())
             {
