@@ -7,6 +7,8 @@ using IncidentFox.Bot.Inbound.Storage;
 using IncidentFox.Bot.Investigations;
 using IncidentFox.Bot.Investigations.Storage;
 using IncidentFox.Bot.Jobs;
+using IncidentFox.Bot.Security;
+using IncidentFox.Bot.Security.Storage;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
@@ -38,7 +40,7 @@ public static class BotModule
             host.ShutdownTimeout = TimeSpan.FromSeconds(5);
             host.ServicesStopConcurrently = true;
         });
-        return services.AddCore().AddInbound().AddInvestigations().AddCards().AddJobs(options);
+        return services.AddCore().AddInbound().AddInvestigations().AddCards().AddSecurity().AddJobs(options);
     }
 
     /// <summary>Maps the bot's addresses: Slack's three, when signed HTTP is on.</summary>
@@ -109,6 +111,16 @@ public static class BotModule
         services.AddSingleton<InvestigationCardSender>();
         services.AddSingleton<CardLoop>();
         services.AddHostedService(p => p.GetRequiredService<CardLoop>());
+        return services;
+    }
+
+    private static IServiceCollection AddSecurity(this IServiceCollection services)
+    {
+        // Without Slack's options (in tests) there is no channel.
+        services.TryAddSingleton(new SlackOptions());
+        services.AddSingleton<SecurityPostStore>();
+        services.AddSingleton<SecurityPosts>();
+        services.AddHostedService(p => p.GetRequiredService<SecurityPosts>());
         return services;
     }
 }

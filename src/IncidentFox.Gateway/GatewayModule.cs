@@ -6,6 +6,8 @@ using IncidentFox.Gateway.AgentDoor;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
+using IncidentFox.Gateway.Alerts;
+using IncidentFox.Gateway.Alerts.Storage;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Rules.Reload;
 using Microsoft.AspNetCore.Builder;
@@ -54,6 +56,9 @@ public static class GatewayModule
         services.AddSingleton<CallTrail>();
         services.AddSingleton<ToolAdmission>();
         services.AddSingleton<ApprovalAsking>();
+        services.AddSingleton<AlertFacts>();
+        services.AddSingleton<SecurityAlerts>();
+        services.AddHostedService(p => p.GetRequiredService<SecurityAlerts>());
         services.AddSingleton<UnfinishedCallsSweep>();
         services.AddHostedService(p => p.GetRequiredService<UnfinishedCallsSweep>());
         return services;

@@ -17,6 +17,9 @@ public sealed class SlackOptions
     /// <summary>The app-level token (<c>xapp-</c>, scope <c>connections:write</c>). Setting it turns Socket Mode on.</summary>
     public SlackSecret AppToken { get; init; }
 
+    /// <summary>Where security alerts are posted: a channel's id, or its name with <c>#</c>. Null: nowhere; they are in the audit trail all the same.</summary>
+    public string? SecurityChannel { get; init; }
+
     /// <summary>How many Socket Mode connections are kept open, 1 to 10 (Slack's limit).</summary>
     public int SocketConnections { get; init; } = 2;
 
@@ -69,6 +72,11 @@ public sealed class SlackOptions
         if (SocketConnections is < 1 or > 10)
         {
             errors.Add("Slack:SocketConnections must be between 1 and 10.");
+        }
+
+        if (SecurityChannel is { } channel && (channel.Length is < 2 or > 80 || !(channel[0] is '#' or 'C' or 'G') || channel.Any(char.IsWhiteSpace)))
+        {
+            errors.Add("Slack:SecurityChannel must be a channel's name with # (such as #security) or its id (C0123456789); leave it out for none.");
         }
 
         RequirePositive(errors, nameof(RequestTimeout), RequestTimeout);

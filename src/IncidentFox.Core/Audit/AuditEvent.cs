@@ -114,6 +114,9 @@ public static class AuditEventTypes
     /// <summary>A request from outside that was refused at the door.</summary>
     public const string RequestRefused = "request_refused";
 
+    /// <summary>A refusal that looks like an attack from inside a sandbox; one row per kind, sandbox and minute.</summary>
+    public const string SecurityAlert = "security_alert";
+
     /// <summary>A person may not do what they asked for.</summary>
     public const string AccessDenied = "access_denied";
 }

@@ -2,6 +2,7 @@ using IncidentFox.Contracts;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
 using IncidentFox.Gateway.AgentDoor.Sockets;
+using IncidentFox.Gateway.Alerts;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,7 @@ namespace IncidentFox.Gateway.AgentDoor;
 /// </summary>
 internal sealed class AgentDispatcher(
     SandboxSessions sessions, SessionCache lately, Traffic traffic, HelloEndpoint hello, TaskEndpoint task, ToolListEndpoint toolList, EventsEndpoint events,
-    ApprovalEndpoint approvals, ToolEndpoints tools, ILogger<AgentDispatcher> logger)
+    ApprovalEndpoint approvals, ToolEndpoints tools, SecurityAlerts alerts, ILogger<AgentDispatcher> logger)
 {
     private const string WhatThereIs =
         $"POST {Protocol.HelloPath}, GET {Protocol.TaskPath}, GET {Protocol.ToolsPath}, POST {Protocol.EventsPath}, GET {Protocol.ApprovalPathPrefix}{{id}}, "
@@ -70,6 +71,11 @@ internal sealed class AgentDispatcher(
         {
             logger.LogError(e, "A request of {Sandbox} failed ({CorrelationId})", sandbox, request.CorrelationId);
             await FailAsync(request, 500, "internal", "The gateway failed; its log has the reason under the correlation id.");
+        }
+        finally
+        {
+            if (request.RefusedWith is not null)
+                alerts.Refused(request);
         }
     }
 

@@ -46,9 +46,18 @@ internal sealed class AgentRequest(HttpContext http, SandboxId sandbox, string p
         return Task.CompletedTask;
     }
 
+    /// <summary>The approval that it names; null without one.</summary>
+    public ApprovalId? NamedApproval { get; set; }
+
+    /// <summary>The code of the error that it was answered with; null without one.</summary>
+    public string? RefusedWith { get; private set; }
+
     /// <summary>The one shape of an error.</summary>
-    public Task RefuseAsync(int status, string code, string sentence) =>
-        AnswerAsync(status, new GatewayError { Code = code, Message = sentence, CorrelationId = CorrelationId }, ContractsJson.Default.GatewayError);
+    public Task RefuseAsync(int status, string code, string sentence)
+    {
+        RefusedWith = code;
+        return AnswerAsync(status, new GatewayError { Code = code, Message = sentence, CorrelationId = CorrelationId }, ContractsJson.Default.GatewayError);
+    }
 
     public const string CorrelationHeader = "x-incidentfox-correlation-id";
 }

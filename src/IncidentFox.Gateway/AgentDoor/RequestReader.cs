@@ -1,4 +1,5 @@
 using IncidentFox.Contracts;
+using IncidentFox.Gateway.Rules.Parsing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -18,9 +19,17 @@ internal static class RequestReader
         "x-content-length",
     ];
 
+    // Who asks is known by the connection; whoever says it in a header wants to be somebody else.
+    private static readonly string[] Identities =
+    [
+        "x-incidentfox-", "x-sandbox-", "x-investigation-", "x-team-", "x-org-", "impersonate-", "x-remote-user", "x-remote-group", "x-remote-extra-", "x-forwarded-user",
+    ];
+
     public static RequestProblem? Check(HttpContext http)
     {
         var headers = http.Request.Headers;
+        if (Claim(headers) is { } claim)
+            return new(403, "forged_identity", $"The header {Arguments.Printable(claim)} is not accepted: who asks is known by the connection, never by what is sent.");
         if (Array.Find(Refused, headers.ContainsKey) is { } name)
         {
             return name == "x-content-length"
@@ -36,6 +45,17 @@ internal static class RequestReader
             return new(400, "bad_request", "Of transfer encodings only chunked is accepted.");
         if (headers.ContentLength > Protocol.MaxMessageBytes)
             return TooLarge;
+        return null;
+    }
+
+    private static string? Claim(IHeaderDictionary headers)
+    {
+        foreach (var (header, _) in headers)
+        {
+            if (header is ['x' or 'X' or 'i' or 'I', ..] && !header.Equals(Protocol.ReasonHeader, StringComparison.OrdinalIgnoreCase)
+                && Array.Exists(Identities, i => header.StartsWith(i, StringComparison.OrdinalIgnoreCase)))
+                return header;
+        }
         return null;
     }
 
@@ -60,6 +80,11 @@ internal static class RequestReader
         {
             // Too slow, too long or broken framing: Kestrel knows which and says so in the status.
             return ([], e.StatusCode == StatusCodes.Status413PayloadTooLarge ? TooLarge : new(e.StatusCode, "bad_request", "The request's body could not be read: too slow, or its framing is broken."));
+        }
+        catch (IOException) when (!http.RequestAborted.IsCancellationRequested)
+        {
+            // A chunk's size that is no number, or none that fits.
+            return ([], new(400, "bad_request", "The request's body could not be read: its framing is broken."));
         }
         if (http.Features.Get<IHttpRequestTrailersFeature>() is { Available: true, Trailers.Count: > 0 })
             return ([], new(400, "bad_request", "Trailers are not accepted."));

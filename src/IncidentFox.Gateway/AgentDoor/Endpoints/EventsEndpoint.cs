@@ -18,8 +18,9 @@ internal sealed class EventsEndpoint(SandboxSessions sessions, ApprovalReader ap
             return;
         }
         var session = request.Session!;
-        if (await StrangeApprovalAsync(batch, session, request.Aborted))
+        if (await StrangeApprovalAsync(batch, session, request.Aborted) is { } strange)
         {
+            request.NamedApproval = strange;
             await request.RefuseAsync(404, "no_approval", "This investigation has no such approval.");
             return;
         }
@@ -38,14 +39,20 @@ internal sealed class EventsEndpoint(SandboxSessions sessions, ApprovalReader ap
         await request.AnswerAsync(202);
     }
 
-    private async Task<bool> StrangeApprovalAsync(EventBatch batch, SandboxSession session, CancellationToken ct)
+    private async Task<ApprovalId?> StrangeApprovalAsync(EventBatch batch, SandboxSession session, CancellationToken ct)
     {
         var named = batch.Events.OfType<ParkedEvent>().Select(p => p.ApprovalId)
             .Concat(batch.Events.OfType<ReportEvent>().Select(r => r.Report.Action?.ApprovalId).OfType<string>()).Distinct().ToList();
         if (named.Count == 0)
-            return false;
+            return null;
         var own = await approvals.OfInvestigationAsync(session.Investigation, ct);
-        return named.Any(n => !ApprovalId.TryParse(n, out var id) || !own.Contains(id));
+        foreach (var name in named)
+        {
+            // What is no id at all is nobody's.
+            if (!ApprovalId.TryParse(name, out var id) || !own.Contains(id))
+                return id;
+        }
+        return null;
     }
 
     private static string Kind(AgentEvent e) => e switch

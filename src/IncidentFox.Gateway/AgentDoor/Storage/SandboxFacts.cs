@@ -13,7 +13,10 @@ internal sealed class SandboxFacts(Database database)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var row = await connection.QuerySingleOrDefaultAsync<(DateTime? CreatedAt, bool Ended)>(new CommandDefinition(
-            "select created_at, state = 'ended' from app.sandboxes where id = @Value", new { sandbox.Value }, cancellationToken: cancellationToken));
+            """
+            select s.created_at, s.state = 'ended' or i.ended_at is not null
+              from app.sandboxes s join app.investigations i on i.id = s.investigation_id where s.id = @Value
+            """, new { sandbox.Value }, cancellationToken: cancellationToken));
         return row.CreatedAt is { } at ? (new DateTimeOffset(at), row.Ended) : null;
     }
 
