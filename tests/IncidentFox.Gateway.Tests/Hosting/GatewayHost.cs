@@ -44,7 +44,11 @@ internal sealed class GatewayHost : IAsyncDisposable
     public ISandboxDoor Door => Services.GetRequiredService<ISandboxDoor>();
     public InvestigationStore Investigations => new(Database.Bot, Audit, Database.SharedCipher);
 
-    public static async Task<GatewayHost> StartAsync(TestPostgres postgres, string policy = "{}", Func<GatewayOptions, GatewayOptions>? change = null, Action<IServiceCollection>? more = null)
+    /// <param name="integrations">Instead of the usual two: file names and what is in them.</param>
+    /// <param name="more">What to put in place of the doubles.</param>
+    public static async Task<GatewayHost> StartAsync(
+        TestPostgres postgres, string policy = "{}", Func<GatewayOptions, GatewayOptions>? change = null,
+        IEnumerable<(string File, string Text)>? integrations = null, Action<IServiceCollection>? more = null)
     {
         var database = await postgres.CreateAsync(TestContext.Current.CancellationToken);
         await database.ExecuteAsync("""
@@ -52,8 +56,8 @@ internal sealed class GatewayHost : IAsyncDisposable
             """);
         var directory = Directory.CreateTempSubdirectory("ifx");
         var files = directory.CreateSubdirectory("i");
-        await File.WriteAllTextAsync(Path.Combine(files.FullName, "k.yaml"), Sample.Kubernetes);
-        await File.WriteAllTextAsync(Path.Combine(files.FullName, "p.yaml"), Sample.Prometheus);
+        foreach (var (file, text) in integrations ?? [("k.yaml", Sample.Kubernetes), ("p.yaml", Sample.Prometheus)])
+            await File.WriteAllTextAsync(Path.Combine(files.FullName, file), text);
         var options = new GatewayOptions { IntegrationsPaths = [files.FullName], RuntimeDirectory = Path.Combine(directory.FullName, "run") };
         var (sender, preparer) = (new FakeSender(), new FakePreparer());
         var builder = WebApplication.CreateSlimBuilder();
@@ -79,6 +83,13 @@ internal sealed class GatewayHost : IAsyncDisposable
     // A person asks, and a sandbox is started for it: its door is open.
     public async Task<TestSandbox> OpenAsync(string team = "sre", Role role = Role.Operator, string question = "checkout is returning 5xx")
     {
+        var (sandbox, investigation) = await AskAsync(team, role, question);
+        return new TestSandbox(this, sandbox, investigation, await Door.OpenAsync(sandbox, TestContext.Current.CancellationToken));
+    }
+
+    // A person asks, and a sandbox may be started for it.
+    public async Task<(SandboxId Sandbox, InvestigationId Investigation)> AskAsync(string team = "sre", Role role = Role.Operator, string question = "checkout is returning 5xx")
+    {
         var ct = TestContext.Current.CancellationToken;
         var person = PersonId.New();
         await Database.ExecuteAsync("""
@@ -92,7 +103,7 @@ internal sealed class GatewayHost : IAsyncDisposable
         var investigation = await Investigations.CreateAsync(new NewInvestigation(
             new Resource(new OrgId("acme"), new TeamId(team)), principal, "ann@acme.example", "T1", "C1", question), ct);
         var sandbox = await Investigations.TryStartAsync(investigation, "local", ct);
-        return new TestSandbox(this, sandbox!.Value, investigation, await Door.OpenAsync(sandbox.Value, ct));
+        return (sandbox!.Value, investigation);
     }
 
     public async Task<TestSandbox> OpenCagedAsync(string team = "sre", Role role = Role.Operator)
@@ -148,9 +159,16 @@ internal sealed class TestSandbox(GatewayHost host, SandboxId id, InvestigationI
     {
         var ct = TestContext.Current.CancellationToken;
         using var connection = await ConnectAsync();
-        await connection.SendAsync(Encoding.Latin1.GetBytes(bytes).AsMemory(), ct);
         using var stream = new NetworkStream(connection);
         using var answer = new MemoryStream();
+        try
+        {
+            await connection.SendAsync(Encoding.Latin1.GetBytes(bytes).AsMemory(), ct);
+        }
+        catch (SocketException)
+        {
+            // Answered and closed before it was all said.
+        }
         try
         {
             await stream.CopyToAsync(answer, ct);
