@@ -1,6 +1,7 @@
 # The commands that always work. `make run` is the one to try first.
 CONFIGURATION ?= Release
 FAULT ?= random
+FUZZ_SECONDS ?= 60
 ARTIFACTS := artifacts
 AGENT := $(ARTIFACTS)/agent/incidentfox-agent
 WORKBENCH := src/IncidentFox.Workbench/bin/$(CONFIGURATION)/net10.0/incidentfox-workbench
@@ -8,7 +9,7 @@ AGENT_SOURCES := $(shell find src/IncidentFox.Agent src/IncidentFox.Contracts -n
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help run smoke test bench check format build agent setup clean
+.PHONY: help run smoke test fuzz bench check format build agent setup clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -36,6 +37,9 @@ test: ## everything that is tested; the last line counts
 	@eng/setup --test
 	@$(MAKE) --no-print-directory build agent
 	@eng/test $(CONFIGURATION)
+
+fuzz: build ## every fuzzer for FUZZ_SECONDS (60) in all; FUZZ_SEED, FUZZ_ONLY and FUZZ_CASE repeat a finding, whose input is in artifacts/fuzz/
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) FUZZ_ONLY=$(FUZZ_ONLY) FUZZ_CASE=$(FUZZ_CASE) dotnet tests/IncidentFox.Fuzz/bin/$(CONFIGURATION)/net10.0/IncidentFox.Fuzz.dll
 
 bench: ## benchmarks (ONLY=spine|gateway); also written to artifacts/bench/
 	@eng/setup --bench

@@ -48,7 +48,8 @@ internal static class Arguments
         {
             var isGiven = given.TryGetPropertyValue(parameter.Name, out var value);
             known += isGiven ? 1 : 0;
-            if (value is null)
+            // An empty list is none: sent as a query it leaves no trace.
+            if (value is null || (value is JsonArray { Count: 0 } && parameter.Type == ParameterType.StringList))
             {
                 if (parameter.Default is not null)
                     parameters[parameter.Name] = parameter.Default.DeepClone();
