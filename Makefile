@@ -9,7 +9,7 @@ AGENT_SOURCES := $(shell find src/IncidentFox.Agent src/IncidentFox.Contracts -n
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help run smoke test fuzz bench check format build agent setup clean
+.PHONY: help run smoke test fuzz canary bench check format build agent setup clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,10 @@ test: ## everything that is tested; the last line counts
 
 fuzz: build ## every fuzzer for FUZZ_SECONDS (60) in all; FUZZ_SEED, FUZZ_ONLY and FUZZ_CASE repeat a finding, whose input is in artifacts/fuzz/
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_SEED=$(FUZZ_SEED) FUZZ_ONLY=$(FUZZ_ONLY) FUZZ_CASE=$(FUZZ_CASE) dotnet tests/IncidentFox.Fuzz/bin/$(CONFIGURATION)/net10.0/IncidentFox.Fuzz.dll
+
+canary: build ## the canary proof: 200 investigations with random secrets in every source, and a search for them everywhere
+	@eng/setup --test
+	@CANARY_INVESTIGATIONS=200 tests/IncidentFox.Canary/bin/$(CONFIGURATION)/net10.0/IncidentFox.Canary --progress off
 
 bench: ## benchmarks (ONLY=spine|gateway); also written to artifacts/bench/
 	@eng/setup --bench

@@ -9,6 +9,11 @@ if (args is not [var socketPath])
     return 64;
 }
 
+if (CanaryAgent.IsAskedFor())
+{
+    return CanaryAgent.Run(socketPath);
+}
+
 using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 socket.Connect(new UnixDomainSocketEndPoint(socketPath));
 using var stream = new NetworkStream(socket);
