@@ -91,4 +91,7 @@ public sealed record RefusalSettings
 
     /// <summary>The texts that mean it there.</summary>
     public IReadOnlyList<string> Texts { get; init; } = [];
+
+    /// <summary>True: as AWS does, by a code in an answer of 400 or 403. So it is with every integration whose requests are signed for AWS.</summary>
+    public bool Signature { get; init; }
 }

@@ -127,7 +127,7 @@ public static class IntegrationLoader
             CredentialHint = own.Credential ?? below?.Credential,
             Probe = probe is null ? null : probe with { Tool = own.ToolPrefix + probe.Tool },
             Settings = settings,
-            Refusal = own.Refusal ?? below?.Refusal ?? RefusalSettings.Plain,
+            Refusal = (own.Refusal ?? below?.Refusal ?? RefusalSettings.Plain) with { Signature = auth!.Scheme == AuthScheme.AwsSigV4 },
             Rules = [.. rules.Select(r => Seal(Prefixed(r, own.ToolPrefix), settings))],
         };
     }

@@ -7,8 +7,8 @@ using IncidentFox.Gateway.Rules;
 namespace IncidentFox.Gateway.Sending;
 
 /// <summary>
-/// Whether an answer says that the credential is not accepted: 401, another status that the target uses for it, or a 2xx answer whose body says so
-/// (Slack). Of a body no more than its first bytes are looked at; a refusal is short.
+/// Whether an answer says that the credential is not accepted: 401, another status that the target uses for it, a 2xx answer whose body says so
+/// (Slack), or AWS's codes for a signature. Of a body no more than its first bytes are looked at; a refusal is short.
 /// </summary>
 internal static class CredentialRefusal
 {
@@ -20,14 +20,15 @@ internal static class CredentialRefusal
         if (result is not UpstreamResult.Response response)
             return (false, result);
         var refused = response.Status == (int)HttpStatusCode.Unauthorized || settings.Statuses.Contains(response.Status);
-        if (!refused && (settings.Pointer is null || response.Status is < 200 or >= 300))
+        var signature = settings.Signature && response.Status is 400 or 403;
+        if (!refused && !signature && (settings.Pointer is null || response.Status is < 200 or >= 300))
             return (false, result);
         try
         {
             if (!refused)
             {
                 var (start, rest) = await StartOfAsync(response, cancellationToken);
-                if (!Says(start, settings))
+                if (!(signature ? SignatureRefusal.IsRefusal(start.Span) : Says(start, settings)))
                     return (false, new UpstreamResult.Response(response.Status, response.Headers, response.ContentType, rest, response.DisposeAsync));
             }
         }

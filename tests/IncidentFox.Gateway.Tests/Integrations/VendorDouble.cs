@@ -84,9 +84,9 @@ internal sealed class VendorDouble : IAsyncDisposable
         using var reader = new StreamReader(http.Request.Body, Encoding.UTF8);
         var body = await reader.ReadToEndAsync();
         var target = http.Features.Get<IHttpRequestFeature>()!.RawTarget;
-        if (_file.Endpoints.FirstOrDefault(e => e.Method == http.Request.Method && e.Path == target) is { } endpoint)
+        if (_file.Endpoints.Where(e => e.Method == http.Request.Method && e.Path == target).ToList() is { Count: > 0 } endpoints)
         {
-            await MintAsync(http, endpoint, body);
+            await MintAsync(http, endpoints, body);
             return;
         }
         var credential = _expected.TryPeek(out var next) ? next.Credential : _file.Read;
@@ -107,9 +107,10 @@ internal sealed class VendorDouble : IAsyncDisposable
         await WriteAsync(http, next.Exchange.Status, VendorFileReader.Fill(next.Exchange.Answer, _secrets), next.Exchange.ContentType);
     }
 
-    private async Task MintAsync(HttpContext http, VendorExchange endpoint, string body)
+    // For reads and writes there may be one each.
+    private async Task MintAsync(HttpContext http, IReadOnlyList<VendorExchange> endpoints, string body)
     {
-        if (Difference(endpoint, http.Request, endpoint.Path, body) is null)
+        if (endpoints.FirstOrDefault(e => Difference(e, http.Request, e.Path, body) is null) is { } endpoint)
             await WriteAsync(http, endpoint.Status, VendorFileReader.Fill(endpoint.Answer, _secrets), endpoint.ContentType);
         else
         {
@@ -153,6 +154,12 @@ internal sealed class VendorDouble : IAsyncDisposable
             return "another query";
         if (expected.Headers.FirstOrDefault(h => request.Headers[h.Key] != VendorFileReader.Fill(h.Value, _secrets)).Key is { } header)
             return $"header {header} is '{request.Headers[header]}'";
+        if (expected.Assertion is { } claims)
+        {
+            const string Grant = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=";
+            return body.StartsWith(Grant, StringComparison.Ordinal)
+                && VendorKeys.Signed(body[Grant.Length..], claims.ToDictionary(c => c.Key, c => c.Value.Replace("{base_url}", Url, StringComparison.Ordinal))) ? null : "another assertion";
+        }
         if (expected.Form is { } form)
             return body == VendorFileReader.Fill(form, _secrets) ? null : "another body";
         if (expected.Body is null)

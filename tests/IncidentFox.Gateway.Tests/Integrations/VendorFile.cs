@@ -79,6 +79,9 @@ internal sealed record VendorExchange
 
     public JsonNode? Body { get; init; }
 
+    /// <summary>With a token endpoint: what a signed assertion in the form must say; null: none is asked for.</summary>
+    public IReadOnlyDictionary<string, string>? Assertion { get; init; }
+
     /// <summary>A body that is no JSON, or null.</summary>
     public string? Form { get; init; }
 
@@ -170,6 +173,7 @@ internal static class VendorFileReader
             Query = Query(map),
             Body = !map.Has("body") ? null : map.IsText("body") ? JsonNode.Parse(map.Text("body")!) : map.Json("body"),
             Form = map.Text("form"),
+            Assertion = map.Has("assertion") ? Pairs(map, "assertion") : null,
             Headers = Pairs(map, "headers"),
             Status = (int)(map.Integer("status", 100, 599) ?? 200),
             Answer = Content(map, "answer"),

@@ -36,6 +36,7 @@ internal sealed class VendorWorld : IAsyncDisposable, ILoggerProvider, ILogger
             "@client_certificate" => _tls!.ClientCertificate,
             "@client_key" => _tls!.ClientKey,
             "@rsa_key" => VendorKeys.Rsa,
+            "@google_key" => VendorKeys.Google(VendorKeys.Rsa),
             var text => text,
         });
     }
@@ -111,6 +112,7 @@ internal sealed class VendorWorld : IAsyncDisposable, ILoggerProvider, ILogger
             "@client_certificate" => other.ClientCertificate,
             "@client_key" => other.ClientKey,
             "@rsa_key" => VendorKeys.OtherRsa,
+            "@google_key" => VendorKeys.Google(VendorKeys.OtherRsa),
             var text when text.Contains("canary", StringComparison.Ordinal) => text.Replace("canary", "xanary", StringComparison.Ordinal),
             var text => text,
         });
@@ -151,7 +153,7 @@ internal sealed class VendorWorld : IAsyncDisposable, ILoggerProvider, ILogger
     {
         var rows = (await Host.AuditAsync()).Select(r => AuditJson.Format(r).ToJsonString());
         var all = string.Join('\n', texts.Concat(Logged).Concat(rows));
-        foreach (var secret in Given.Values.SelectMany(v => v.Split('\n')).Where(v => v.Length >= 12 && !v.StartsWith("-----", StringComparison.Ordinal)))
+        foreach (var secret in Given.Values.SelectMany(v => v.Split(["\n", "\\n"], StringSplitOptions.None)).Where(v => v.Length >= 12 && !v.StartsWith("-----", StringComparison.Ordinal)))
         {
             foreach (var form in new[] { secret, Convert.ToBase64String(System.Text.Encoding.UTF8.GetBytes(secret)), Uri.EscapeDataString(secret), JsonSerializer.Serialize(secret).Trim('"') })
                 Assert.DoesNotContain(form, all, StringComparison.Ordinal);
