@@ -22,8 +22,17 @@ internal sealed class PatternTree
 
     public int Longest { get; private set; }
 
-    /// <summary>The bytes that a pattern begins with: all others leave the root where it is.</summary>
-    public IEnumerable<byte> Beginnings => Enumerable.Range(0, 256).Where(b => _fromRoot[b] != Root).Select(b => (byte)b);
+    /// <summary>About how much memory it takes, in bytes.</summary>
+    public long Size => _nodes.Count * 24L;
+
+    /// <summary>What patterns begin with, each once.</summary>
+    public IEnumerable<byte[]> Beginnings(int length)
+    {
+        IEnumerable<(int State, byte[] Text)> level = [(Root, [])];
+        for (var i = 0; i < length; i++)
+            level = [.. level.SelectMany(at => Children(at.State).Select(child => (child, (byte[])[.. at.Text, _nodes[child].Label])))];
+        return level.Select(at => at.Text);
+    }
 
     public int Next(int state, byte b)
     {

@@ -15,20 +15,18 @@ public sealed class Scrubber
 
     private static readonly byte[] MarkBytes = Encoding.ASCII.GetBytes(Mark);
 
-    private readonly Lane[] _lanes;
+    private readonly SecretPatterns _patterns;
     private readonly Findings _found = new();
     private readonly ArrayBufferWriter<byte> _held = new();
+    private Lane[]? _lanes;
+    private bool _reading;           // the lanes are in the midst of something
     private byte[] _rest = [];
     private long _next;              // the first byte of the stream that was neither passed on nor replaced
     private long _end;               // of what was read
     private long _redactedTo = -1;   // of the last secret replaced
 
     /// <summary>Begins a stream.</summary>
-    public Scrubber(SecretPatterns patterns) => _lanes =
-    [
-        new PlainLane(patterns.Plain), new PercentLane(patterns.Percent), new EscapeLane(patterns.Escaped), new EntityLane(patterns.Escaped),
-        new HexLane(patterns.Hex), new Base64Lane(patterns.Base64),
-    ];
+    public Scrubber(SecretPatterns patterns) => _patterns = patterns;
 
     /// <summary>How many bytes are held back.</summary>
     internal long Held => _end - _next;
@@ -36,18 +34,33 @@ public sealed class Scrubber
     /// <summary>Takes in a piece and gives what is certain.</summary>
     public void Write(ReadOnlySpan<byte> chunk, IBufferWriter<byte> output)
     {
-        foreach (var lane in _lanes)
-            lane.Read(chunk, _end, _found);
-        _held.Write(chunk);
-        _end += chunk.Length;
-        Emit(_lanes.Min(l => l.HeldFrom(_end)), output);
+        if (_patterns.IsEmpty)
+        {
+            output.Write(chunk);
+            return;
+        }
+        for (var i = 0; i < chunk.Length;)
+        {
+            var until = i + 1;
+            if (!_reading)
+            {
+                (var start, until) = _patterns.Filter.Find(chunk, i);
+                output.Write(chunk[i..start]);
+                _end += start - i;
+                _next = _end;
+                i = start;
+            }
+            i = Read(chunk, i, until, output);
+        }
     }
 
     /// <summary>The stream ends: gives the rest.</summary>
     public void Complete(IBufferWriter<byte> output)
     {
-        foreach (var lane in _lanes.Where(l => l.Depth >= SecretPatterns.Shortest))
-            _found.Add(lane.HeldFrom(_end), _end);
+        if (!_reading)
+            return;
+        foreach (var lane in _lanes!.Where(l => l.IsAwake && l.Depth >= SecretPatterns.Shortest))
+            _found.Add(lane.Pending!.Value, _end);
         Emit(_end, output);
     }
 
@@ -59,6 +72,42 @@ public sealed class Scrubber
         scrubber.Write(Encoding.Latin1.GetBytes(text), output);
         scrubber.Complete(output);
         return Encoding.Latin1.GetString(output.WrittenSpan);
+    }
+
+    // Reads on with the lanes until at least there and until nothing has begun.
+    private int Read(ReadOnlySpan<byte> chunk, int from, int until, IBufferWriter<byte> output)
+    {
+        _lanes ??= Lanes.Create(_patterns, _found);
+        var i = from;
+        do
+        {
+            foreach (var lane in _lanes)
+                lane.Accept(chunk[i], _end + i - from);
+            i++;
+        }
+        while (i < chunk.Length && (i < until || Pending() is not null));
+        _held.Write(chunk[from..i]);
+        _end += i - from;
+        var pending = Pending();
+        _reading = pending is not null;
+        if (!_reading)
+        {
+            foreach (var lane in _lanes)
+                lane.Rest();
+        }
+        Emit(pending ?? _end, output);
+        return i;
+    }
+
+    private long? Pending()
+    {
+        long? earliest = null;
+        foreach (var lane in _lanes!)
+        {
+            if (lane.IsAwake && lane.Pending is { } start && (earliest is null || start < earliest))
+                earliest = start;
+        }
+        return earliest;
     }
 
     // Whatever is found later begins at or after safe.

@@ -1,14 +1,18 @@
 using System.Buffers;
+using IncidentFox.Gateway.Scrubbing.Foreign;
 using IncidentFox.Gateway.Sending;
 
 namespace IncidentFox.Gateway.Scrubbing;
 
-/// <summary>A body without its secrets, as it arrives: what could not yet be the beginning of one is passed on at once.</summary>
-internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber) : ReadOnlyStream
+/// <summary>A body without secrets: first those of the call, then, where the integration wants it, whatever looks like somebody else's.</summary>
+internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber, ForeignScrubber? foreign, string integration) : ReadOnlyStream
 {
-    private readonly byte[] _input = new byte[16 * 1024];
+    private const int Piece = 32 * 1024;
+
     private readonly ArrayBufferWriter<byte> _output = new();
+    private readonly ArrayBufferWriter<byte>? _between = foreign is null ? null : new();
     private int _given;
+    private bool _begun;
     private bool _ended;
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
@@ -21,16 +25,85 @@ internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber) : ReadOnl
                 return 0;
             _output.ResetWrittenCount();
             _given = 0;
-            var read = await inner.ReadAsync(_input, cancellationToken);
-            if (read > 0)
-                scrubber.Write(_input.AsSpan(0, read), _output);
-            else
-                scrubber.Complete(_output);
-            _ended = read == 0;
+            await FillAsync(cancellationToken);
         }
         var part = Math.Min(buffer.Length, _output.WrittenCount - _given);
         _output.WrittenMemory.Slice(_given, part).CopyTo(buffer);
         _given += part;
         return part;
+    }
+
+    private async ValueTask FillAsync(CancellationToken cancellationToken)
+    {
+        var input = ArrayPool<byte>.Shared.Rent(Piece);
+        try
+        {
+            // What is packed is told by its first bytes: they must all be there.
+            var read = _begun
+                ? await inner.ReadAsync(input, cancellationToken)
+                : await inner.ReadAtLeastAsync(input, 1, throwOnEndOfStream: false, cancellationToken);
+            if (!_begun)
+            {
+                while (read > 0 && PackedContent.MayBe(input.AsSpan(0, read)) && await inner.ReadAsync(input.AsMemory(read), cancellationToken) is var more and > 0)
+                    read += more;
+                if (PackedContent.Is(input.AsSpan(0, read)))
+                    throw new UpstreamBodyException("response_refused", $"{integration} answered with a packed file, which can't be looked into. It is not passed on.");
+                _begun = true;
+            }
+            _ended = read == 0;
+            Scrub(input.AsSpan(0, read));
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(input, clearArray: true);
+        }
+    }
+
+    private void Scrub(ReadOnlySpan<byte> piece)
+    {
+        var own = _between ?? _output;
+        if (_ended)
+            scrubber.Complete(own);
+        else
+            scrubber.Write(piece, own);
+        if (_between is null)
+            return;
+        foreign!.Write(_between.WrittenSpan, _output);
+        if (_ended)
+            foreign.Complete(_output);
+        _between.ResetWrittenCount();
+    }
+}
+
+/// <summary>Files whose content can't be seen: compressed ones and archives of such. Told by what they begin with.</summary>
+internal static class PackedContent
+{
+    // gzip, zip, zstd, xz, 7z, bzip2, lz4, rar: as file(1) knows them.
+    private static readonly byte[][] Beginnings =
+    [
+        [0x1f, 0x8b, 0x08], [(byte)'P', (byte)'K', 3, 4], [0x28, 0xb5, 0x2f, 0xfd], [0xfd, .. "7zXZ"u8, 0], [.. "7z"u8, 0xbc, 0xaf, 0x27, 0x1c],
+        [.. "BZh"u8, (byte)'9'], [0x04, 0x22, 0x4d, 0x18], [.. "Rar!"u8, 0x1a, 0x07],
+    ];
+
+    /// <summary>Whether it is one.</summary>
+    public static bool Is(ReadOnlySpan<byte> text)
+    {
+        foreach (var beginning in Beginnings)
+        {
+            if (text.StartsWith(beginning))
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>Whether more would have to be seen.</summary>
+    public static bool MayBe(ReadOnlySpan<byte> text)
+    {
+        foreach (var beginning in Beginnings)
+        {
+            if (text.Length < beginning.Length && beginning.AsSpan().StartsWith(text))
+                return true;
+        }
+        return false;
     }
 }

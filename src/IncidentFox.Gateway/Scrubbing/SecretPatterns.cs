@@ -3,8 +3,8 @@ using System.Text;
 namespace IncidentFox.Gateway.Scrubbing;
 
 /// <summary>
-/// What to look for so that none of a call's secrets comes back: each secret as it stands and in base64. Escapes, letter case and line
-/// breaks are undone by the lanes (<see cref="Lane"/>), so that no list of spellings has to be complete.
+/// What to look for so that none of a call's secrets comes back: each secret as it stands, in base64 and in hexadecimal digits. Escapes,
+/// letter case and line breaks are undone while reading (<see cref="Lanes"/>), so that no list of spellings has to be complete.
 /// </summary>
 public sealed class SecretPatterns
 {
@@ -19,26 +19,38 @@ public sealed class SecretPatterns
 
     private SecretPatterns(IReadOnlyList<string> secrets)
     {
-        var raw = secrets.Select(Encoding.UTF8.GetBytes).ToArray();
-        var base64 = raw.SelectMany(Base64Cores).ToArray();
-        var base64Url = base64.Select(c => Array.ConvertAll(c, b => b switch { (byte)'+' => (byte)'-', (byte)'/' => (byte)'_', _ => b })).ToArray();
-        var form = secrets.Where(s => s.Contains(' ', StringComparison.Ordinal)).Select(s => Encoding.UTF8.GetBytes(s.Replace(' ', '+')));
-        Plain = new([.. raw, .. secrets.Select(Encoding.Unicode.GetBytes), .. secrets.Select(Encoding.BigEndianUnicode.GetBytes)]);
-        Percent = new([.. raw, .. form, .. base64, .. base64Url]);
-        Escaped = new([.. raw, .. base64]);
-        Hex = new(raw.Select(s => Encoding.ASCII.GetBytes(Convert.ToHexStringLower(s))));
+        var base64 = secrets.SelectMany(SecretSpellings.InBase64).ToArray();
+        var hex = secrets.SelectMany(SecretSpellings.InHex).ToArray();
         Base64 = new(base64);
+        Hex = new(hex);
+        Text = new([
+            .. secrets.Select(Encoding.UTF8.GetBytes),
+            .. secrets.Where(s => s.Contains(' ', StringComparison.Ordinal)).Select(s => Encoding.UTF8.GetBytes(s.Replace(' ', '+'))),
+            .. secrets.Select(Encoding.Unicode.GetBytes),
+            .. secrets.Select(Encoding.BigEndianUnicode.GetBytes),
+            .. base64.SelectMany(SecretSpellings.BothAlphabets),
+            .. hex.SelectMany(SecretSpellings.BothCases),
+        ]);
+        Filter = new Prefilter(this);
     }
 
-    internal PatternTree Plain { get; }
+    /// <summary>Patterns of text whose escapes were undone.</summary>
+    internal PatternTree Text { get; }
 
-    internal PatternTree Percent { get; }
-
-    internal PatternTree Escaped { get; }
-
+    /// <summary>Patterns of hexadecimal digits in lower case.</summary>
     internal PatternTree Hex { get; }
 
+    /// <summary>Patterns of base64 in the standard alphabet without line breaks.</summary>
     internal PatternTree Base64 { get; }
+
+    /// <summary>Finds where one of them may begin.</summary>
+    internal Prefilter Filter { get; }
+
+    /// <summary>Whether there is nothing to look for.</summary>
+    internal bool IsEmpty => Text.Longest == 0;
+
+    /// <summary>About how much memory it takes, in bytes.</summary>
+    internal long Size => Text.Size + Hex.Size + Base64.Size + Prefilter.Size;
 
     /// <summary>Prepares to look for these.</summary>
     /// <exception cref="ArgumentException">One of them is too short or too long; <see cref="CanHold"/> tells before it is used.</exception>
@@ -48,17 +60,4 @@ public sealed class SecretPatterns
 
     /// <summary>Whether it can be looked for.</summary>
     public static bool CanHold(string secret) => Encoding.UTF8.GetByteCount(secret) is >= Shortest and <= Longest;
-
-    // Within a longer text a secret may begin at any of three places of a base64 group. What is looked for is what depends on it alone:
-    // the characters at both ends also hold bits of its neighbours.
-    private static IEnumerable<byte[]> Base64Cores(byte[] secret)
-    {
-        for (var before = 0; before < 3; before++)
-        {
-            var text = Convert.ToBase64String([.. new byte[before], .. secret]);
-            var first = before == 0 ? 0 : before + 1;
-            var last = (before + secret.Length) * 8 / 6;
-            yield return Encoding.ASCII.GetBytes(text[first..last]);
-        }
-    }
 }
