@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Policy;
@@ -94,6 +95,8 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sess
                 await using (response)
                     return await ResponseRelay.PassOnAsync(request, response, call.Rule);
             case UpstreamResult.Failed failed:
+                if (failed.RetryAfter is { } wait)
+                    request.Http.Response.Headers.RetryAfter = Math.Max(1, Math.Ceiling(wait.TotalSeconds)).ToString("0", CultureInfo.InvariantCulture);
                 await request.RefuseAsync(StatusOf(failed.Code), failed.Code, failed.Sentence);
                 return new("error", null, failed.Code, null, 0);
             default:
@@ -143,7 +146,8 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sess
     {
         "bad_arguments" or "bad_request" => 400,
         "no_rule" or "no_credential" or "denied" => 403,
-        "credential_unavailable" or "audit_unavailable" => 503,
+        "integration_busy" => 429,
+        "credential_unavailable" or "audit_unavailable" or "circuit_open" => 503,
         "upstream_timeout" => 504,
         _ => 502,
     };

@@ -30,6 +30,9 @@ public sealed record Integration
     /// <summary>How it says that it does not accept the credential, besides 401.</summary>
     public RefusalSettings Refusal { get; init; } = RefusalSettings.Plain;
 
+    /// <summary>What is taken out of answers.</summary>
+    public ScrubSettings Scrub { get; init; } = new();
+
     /// <summary>All that may be said to it. What no rule allows is refused.</summary>
     public required IReadOnlyList<ToolRule> Rules { get; init; }
 
@@ -65,16 +68,57 @@ public sealed record NetworkSettings
 
     /// <summary>PEM file with the certificate authorities to trust instead of the system's; null: the system's.</summary>
     public string? CaFile { get; init; }
+
+    /// <summary>The oldest TLS that is spoken.</summary>
+    public MinTls MinTls { get; init; }
+
+    /// <summary>The name to ask for and to be shown a certificate of, when it is not the host's (a tunnel, a load balancer's address); null: the host's.</summary>
+    public string? ServerName { get; init; }
+}
+
+/// <summary>Versions of TLS. There is no older one, and no way to do without checking a certificate.</summary>
+public enum MinTls
+{
+    /// <summary>1.2 (RFC 5246) or 1.3.</summary>
+    Tls12,
+
+    /// <summary>1.3 (RFC 8446) only.</summary>
+    Tls13,
 }
 
 /// <summary>How much and how long.</summary>
 public sealed record LimitSettings
 {
-    /// <summary>Most bytes of a response that are passed on; a longer one is cut off with an error.</summary>
+    /// <summary>Most bytes of a response that are passed on; a longer one is cut off with an error. 1 KiB to 64 MiB.</summary>
     public long ResponseBytes { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>From the first byte sent to the last one received.</summary>
+    /// <summary>From the first byte sent to the last one received. 1 to 300 s.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>To the first byte of the answer; null: as long as all of it may take. 1 to 300 s.</summary>
+    public TimeSpan? FirstByteTimeout { get; init; }
+
+    /// <summary>For a connection, TLS included. 1 to 60 s.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Calls under way at once, of all sandboxes. As many again may wait, for a second at most.</summary>
+    public int Concurrent { get; init; } = 32;
+
+    /// <summary>Calls per second, of all sandboxes; four seconds' worth may come at once.</summary>
+    public int PerSecond { get; init; } = 100;
+
+    /// <summary>Calls under way at once, of one sandbox.</summary>
+    public int PerSandboxConcurrent { get; init; } = 8;
+
+    /// <summary>Calls per second, of one sandbox; four seconds' worth may come at once.</summary>
+    public int PerSandboxPerSecond { get; init; } = 20;
+}
+
+/// <summary>What is taken out of answers, besides the secrets of the call itself, which always are.</summary>
+public sealed record ScrubSettings
+{
+    /// <summary>Whatever looks like somebody's credential: keys of clouds, private keys, tokens, passwords in connection strings. Best effort.</summary>
+    public bool Foreign { get; init; } = true;
 }
 
 /// <summary>How a target says that it does not accept a credential where 401 (RFC 9110, 15.5.2) is not its way, or not its only one.</summary>

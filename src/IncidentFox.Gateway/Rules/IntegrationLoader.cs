@@ -117,12 +117,9 @@ public static class IntegrationLoader
             Team = own.Team is { } team ? new TeamId(team) : null,
             BaseUrl = own.BaseUrl ?? below!.BaseUrl!,
             Auth = auth!,
-            Network = new NetworkSettings { AllowedRanges = own.Allow, CaFile = own.CaFile },
-            Limits = new LimitSettings
-            {
-                ResponseBytes = own.ResponseBytes ?? below?.ResponseBytes ?? new LimitSettings().ResponseBytes,
-                Timeout = TimeSpan.FromSeconds(own.TimeoutSeconds ?? below?.TimeoutSeconds ?? 30),
-            },
+            Network = own.Network,
+            Limits = own.Limits.Over(below?.Limits),
+            Scrub = new ScrubSettings { Foreign = own.ScrubForeign ?? below?.ScrubForeign ?? true },
             Sources = [.. below?.Sources ?? [], .. own.Sources],
             CredentialHint = own.Credential ?? below?.Credential,
             Probe = probe is null ? null : probe with { Tool = own.ToolPrefix + probe.Tool },

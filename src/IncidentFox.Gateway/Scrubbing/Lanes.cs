@@ -69,13 +69,16 @@ internal static class Lanes
 
     private static Stage Any(Stage next) => new AnyEscapeStage(next);
 
-    /// <summary>Lanes that sleep come before those they are like: a byte that wakes one was not taken in by its model yet.</summary>
+    /// <summary>
+    /// Lanes that sleep come before the one they are like: a byte that wakes one was not taken in by its model yet. Those that join lines never
+    /// sleep: in the midst of a line break they could not tell where they are.
+    /// </summary>
     public static Lane[] Create(SecretPatterns patterns, Findings found)
     {
         SearchStage Text() => new(patterns.Text, found);
         SearchStage Lines() => new(patterns.Base64, found);
         static Stage Broken(Stage search) => new Base64Stage((SearchStage)search);
-        var (plain, broken) = (Text(), Lines());
+        var plain = Text();
         return
         [
             new(Text(), plain, "%", Percent),
@@ -93,12 +96,12 @@ internal static class Lanes
             new(Text(), plain, "%", Percent, Percent, Percent),
             new(Text(), plain, "\\", Backslash, Backslash, Backslash),
             new(Text(), plain, "%\\&", Any, Any, Any),
-            new(Lines(), broken, "\\", Broken, Backslash),
-            new(Lines(), broken, "\\", Broken, Backslash, Backslash),
-            new(Lines(), broken, "%", Broken, Percent),
-            new(Lines(), broken, "&", Broken, Entity),
+            new(Lines(), null, "", Broken, Backslash),
+            new(Lines(), null, "", Broken, Backslash, Backslash),
+            new(Lines(), null, "", Broken, Percent),
+            new(Lines(), null, "", Broken, Entity),
             new(plain, null, ""),
-            new(broken, null, "", Broken),
+            new(Lines(), null, "", Broken),
             new(new SearchStage(patterns.Hex, found), null, "", next => new HexStage(next)),
         ];
     }

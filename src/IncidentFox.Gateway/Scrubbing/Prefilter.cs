@@ -84,6 +84,9 @@ internal sealed class Prefilter
                 // The last backslash and what follows; those before it are one backslash or several, whoever reads them.
                 if (after == text.Length || _early['\\'])
                     return true;
+                // Of several, one may be left over when the others are undone, and this may be the rest of its escape.
+                if (after - at > 1 && text[after] is (byte)'u' or (byte)'x')
+                    return true;
                 return text[after] is (byte)'n' or (byte)'r' && !_early[text[after] == (byte)'n' ? '\n' : '\r']
                     ? BreakMatters(text, from, at, after + 1)
                     : EscapeMatters(text, after - 1, Escapes.LongestBackslash);
@@ -110,7 +113,7 @@ internal sealed class Prefilter
                 _ => Escapes.Backslash(escape, meaning, out _),
             };
             if (verdict == Verdict.None)
-                return false;
+                return length > 1 && escape[^1] is (byte)'%' or (byte)'\\' or (byte)'&';   // an escape of which a part is escaped
             if (verdict == Verdict.Whole)
                 return meaning[0] >= 128 ? _earlyBeyondAscii : _early[meaning[0]] || IsMarker(meaning[0]);
         }

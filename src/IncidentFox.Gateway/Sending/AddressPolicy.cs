@@ -19,6 +19,9 @@ public static class AddressPolicy
         IPAddress.Parse("168.63.129.16"),     // Azure's wire server, a public address
         IPAddress.Parse("100.100.100.200"),   // Alibaba
         IPAddress.Parse("192.0.0.192"),       // Oracle
+        IPAddress.Parse("169.254.0.23"),      // Tencent
+        IPAddress.Parse("169.254.42.42"),     // Scaleway
+        IPAddress.Parse("fd00:42::42"),       // Scaleway
         IPAddress.Parse("fd00:ec2::254"),     // AWS
         IPAddress.Parse("fd00:ec2::23"),      // AWS EKS pod identity
         IPAddress.Parse("fd20:ce::254"),      // Google

@@ -65,10 +65,27 @@ public abstract class UpstreamResult
 
         /// <inheritdoc />
         public ValueTask DisposeAsync() => release();
+
+        /// <summary>The same answer; something more happens when it is released, once.</summary>
+        public Response OnRelease(Action then)
+        {
+            Action? once = then;
+            return new(Status, Headers, ContentType, Body, async () =>
+            {
+                try
+                {
+                    await DisposeAsync();
+                }
+                finally
+                {
+                    Interlocked.Exchange(ref once, null)?.Invoke();
+                }
+            });
+        }
     }
 
     /// <summary>There is no answer to pass on.</summary>
-    /// <param name="code"><c>credential_unavailable, upstream_unreachable, upstream_timeout, response_refused, address_refused, …</c>.</param>
+    /// <param name="code"><c>credential_unavailable, upstream_unreachable, upstream_timeout, response_refused, address_refused, integration_busy, circuit_open, …</c>.</param>
     /// <param name="sentence">For the agent and for people; never the target's own words.</param>
     /// <param name="mayHaveRun">True when the request may have reached the target: a write is <c>unknown</c> then, not <c>failed</c>.</param>
     public sealed class Failed(string code, string sentence, bool mayHaveRun) : UpstreamResult
@@ -81,6 +98,9 @@ public abstract class UpstreamResult
 
         /// <summary>Whether the target may have seen the request.</summary>
         public bool MayHaveRun { get; } = mayHaveRun;
+
+        /// <summary>When it makes sense to try again; null: nobody knows.</summary>
+        public TimeSpan? RetryAfter { get; init; }
     }
 }
 

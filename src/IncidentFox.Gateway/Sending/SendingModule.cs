@@ -1,5 +1,6 @@
 using IncidentFox.Gateway.Injection;
 using IncidentFox.Gateway.Injection.Minting;
+using IncidentFox.Gateway.Sending.Limits;
 using IncidentFox.Secrets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -17,7 +18,8 @@ public static class SendingModule
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISecretObserver, SecretAudit>());
         services.TryAddSingleton<IMintObserver, MintAudit>();
         services.TryAddSingleton<CredentialSource>();
-        services.TryAddSingleton<IUpstreamSender, UpstreamSender>();
+        services.TryAddSingleton<UpstreamSender>();
+        services.TryAddSingleton<IUpstreamSender>(p => new LimitedSender(p.GetRequiredService<UpstreamSender>(), p.GetRequiredService<TimeProvider>()));
         return services;
     }
 }

@@ -4,6 +4,7 @@ using System.Text;
 using IncidentFox.Gateway.Injection;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Scrubbing;
+using IncidentFox.Gateway.Scrubbing.Foreign;
 
 namespace IncidentFox.Gateway.Sending;
 
@@ -16,6 +17,7 @@ internal static class UpstreamAnswer
     private static readonly HashSet<string> PassedOn = new(StringComparer.OrdinalIgnoreCase)
     {
         "Date", "ETag", "Last-Modified", "Retry-After", "Warning", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+        "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "X-Page", "X-Per-Page", "X-Next-Page", "X-Prev-Page", "X-Total", "X-Total-Pages",
     };
 
     // Secrets are looked for as bytes of UTF-8: in these, ASCII is the same bytes.
@@ -25,7 +27,7 @@ internal static class UpstreamAnswer
     };
 
     public static async Task<UpstreamResult> OpenAsync(
-        HttpResponseMessage response, Integration integration, IReadOnlyList<string> secrets, UpstreamExchange exchange)
+        HttpResponseMessage response, Integration integration, SecretPatterns patterns, UpstreamExchange exchange)
     {
         var name = integration.Name;
         if ((int)response.StatusCode is < 200 or > 599)
@@ -36,17 +38,16 @@ internal static class UpstreamAnswer
         if (type?.CharSet?.Trim('"') is { Length: > 0 } charset && !ReadableCharsets.Contains(charset))
             return Refused($"{name} answered in the character set {Plain(charset)}, which can't be looked into.");
 
-        var patterns = SecretPatterns.Of(secrets);
         var source = await response.Content.ReadAsStreamAsync(exchange.Ends);
         var received = new BoundedStream(source, integration.Limits.ResponseBytes, name);
         var decoded = Decode(response.Content.Headers.ContentEncoding, received);
         if (decoded is null)
             return Refused($"{name} encoded its answer although it was asked not to, in a way that can't be looked into.");
         var bounded = ReferenceEquals(decoded, received) ? decoded : new BoundedStream(decoded, integration.Limits.ResponseBytes, name);
-        var body = new UpstreamBody(new ScrubbingStream(bounded, new Scrubber(patterns)), exchange, name);
+        var body = new UpstreamBody(new ScrubbingStream(bounded, new Scrubber(patterns), integration.Scrub.Foreign ? new ForeignScrubber() : null, name), exchange, name);
         return new UpstreamResult.Response(
             (int)response.StatusCode,
-            Headers(response, patterns),
+            Headers(response, integration, patterns),
             type is null ? null : Clean(type.ToString(), patterns),
             body,
             exchange.ReleaseAsync);
@@ -54,7 +55,7 @@ internal static class UpstreamAnswer
 
     private static UpstreamResult.Failed Refused(string sentence) => new("response_refused", sentence + " It is not passed on.", mayHaveRun: true);
 
-    private static Stream? Decode(ICollection<string> encodings, Stream body)
+    internal static Stream? Decode(ICollection<string> encodings, Stream body)
     {
         var real = encodings.Where(e => !string.Equals(e, "identity", StringComparison.OrdinalIgnoreCase)).ToArray();
         if (real.Length == 0)
@@ -73,24 +74,26 @@ internal static class UpstreamAnswer
             ? type
             : null;
 
-    private static List<(string Name, string Value)> Headers(HttpResponseMessage response, SecretPatterns patterns)
+    private static List<(string Name, string Value)> Headers(HttpResponseMessage response, Integration integration, SecretPatterns patterns)
     {
         var passed = new List<(string Name, string Value)>();
         foreach (var header in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
         {
             if (PassedOn.TryGetValue(header.Key, out var name))
                 passed.AddRange(header.Value.Take(5).Select(v => (name, Clean(v, patterns))));
+            else if (string.Equals(header.Key, "Link", StringComparison.OrdinalIgnoreCase) && PageLinks.Of(header.Value, integration) is { Length: > 0 } links)
+                passed.Add(("Link", Clean(links, patterns, PageLinks.Longest)));
         }
         return passed;
     }
 
     // Scrubbed before it is cut, so that a cut can't hide what a secret began with.
-    private static string Clean(string value, SecretPatterns patterns) => Plain(Scrubber.Scrub(value, patterns));
+    private static string Clean(string value, SecretPatterns patterns, int longest = LongestHeader) => Plain(Scrubber.Scrub(value, patterns), longest);
 
-    private static string Plain(string value)
+    private static string Plain(string value, int longest = LongestHeader)
     {
-        var plain = new StringBuilder(Math.Min(value.Length, LongestHeader));
-        foreach (var c in value.AsSpan(0, Math.Min(value.Length, LongestHeader)))
+        var plain = new StringBuilder(Math.Min(value.Length, longest));
+        foreach (var c in value.AsSpan(0, Math.Min(value.Length, longest)))
             plain.Append(c is >= ' ' and <= '~' ? c : '?');
         return plain.ToString();
     }

@@ -1,17 +1,19 @@
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using IncidentFox.Gateway.Injection.Certificates;
+using IncidentFox.Gateway.Scrubbing;
 
 namespace IncidentFox.Gateway.Sending;
 
 /// <summary>One request on its way and its answer: owns the time limit, the connection and the response until the answer is released.</summary>
 internal sealed class UpstreamExchange(
-    OutgoingRequest request, SendContext context, TlsIdentity? identity, UpstreamPools pools, TimeProvider time, TimeSpan left, CancellationToken caller)
+    OutgoingRequest request, SendContext context, TlsIdentity? identity, UpstreamPools pools, PatternCache patterns, TimeProvider time, TimeSpan left, CancellationToken caller)
 {
     private readonly CancellationTokenSource _limit = new(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
     private CancellationTokenSource? _either;
     private UpstreamLease? _lease;
     private HttpResponseMessage? _response;
+    private CancellationToken _firstByte;
 
     /// <summary>For the log: what kind of exception, never its words, which may be the target's.</summary>
     public string? Cause { get; private set; }
@@ -28,9 +30,12 @@ internal sealed class UpstreamExchange(
         {
             _either = CancellationTokenSource.CreateLinkedTokenSource(caller, _limit.Token);
             Ends = _either.Token;
+            using var first = new CancellationTokenSource(request.Integration.Limits.FirstByteTimeout ?? Timeout.InfiniteTimeSpan, time);
+            using var firstByte = CancellationTokenSource.CreateLinkedTokenSource(_either.Token, first.Token);
+            _firstByte = first.Token;
             _lease = request.UseWriteCredential ? pools.ForOneWrite(request.Integration, identity) : pools.Rent(request.Integration, context.Team, identity);
-            _response = await _lease.Invoker.SendAsync(message, _either.Token);
-            var result = await UpstreamAnswer.OpenAsync(_response, request.Integration, secrets, this);
+            _response = await _lease.Invoker.SendAsync(message, firstByte.Token);
+            var result = await UpstreamAnswer.OpenAsync(_response, request.Integration, patterns.Of(secrets), this);
             answered = result is UpstreamResult.Response;
             return result;
         }
@@ -74,6 +79,8 @@ internal sealed class UpstreamExchange(
             return new("address_refused", refused.Message + " Nothing was sent.", mayHaveRun: false);
         if (_limit.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
             return new("upstream_timeout", TimeoutSentence, MayHaveRun);
+        if (_firstByte.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
+            return new("upstream_timeout", $"{Name} did not begin its answer within {request.Integration.Limits.FirstByteTimeout!.Value.TotalSeconds:0.#} s.", MayHaveRun);
         // TLS can fail after a write was sent, too: then it is no longer certain that nothing ran.
         var sent = _lease?.Mark is { MayHaveReached: true };
         if (!sent && (Find<AuthenticationException>(e) is not null || e is HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError }))

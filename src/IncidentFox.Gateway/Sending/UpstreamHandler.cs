@@ -10,8 +10,6 @@ namespace IncidentFox.Gateway.Sending;
 /// <summary>Makes the handlers that requests go through: everything a handler would do by itself is off.</summary>
 internal static class UpstreamHandler
 {
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(10);
-
     /// <summary>For reads: connections are kept and shared.</summary>
     public static SocketsHttpHandler Shared(Integration integration, TlsIdentity? identity, IHostResolver resolver)
     {
@@ -42,8 +40,40 @@ internal static class UpstreamHandler
         return handler;
     }
 
+    private static SocketsHttpHandler Create(Integration integration, TlsIdentity? identity, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect)
+    {
+        var tls = new SslClientAuthenticationOptions
+        {
+            EnabledSslProtocols = integration.Network.MinTls == MinTls.Tls13 ? SslProtocols.Tls13 : SslProtocols.Tls12 | SslProtocols.Tls13,
+            CertificateChainPolicy = Trust(integration.Network.CaFile, identity?.Authorities),
+            ClientCertificateContext = identity?.Certificate,
+            AllowTlsResume = identity is null,   // whoever is somebody in particular says so in every handshake
+        };
+        if (integration.Network.ServerName is { } name && integration.BaseUrl.Scheme == Uri.UriSchemeHttps)
+            connect = UnderName(name, tls, connect);
+        return Create(integration, tls, connect);
+    }
+
+    // The framework always asks for the host it connects to: with another name, TLS is spoken before it gets the connection.
+    private static Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> UnderName(
+        string name, SslClientAuthenticationOptions tls, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => async (context, cancellationToken) =>
+        {
+            tls.TargetHost = name;
+            var stream = new SslStream(await connect(context, cancellationToken));
+            try
+            {
+                await stream.AuthenticateAsClientAsync(tls, cancellationToken);
+                return stream;
+            }
+            catch
+            {
+                await stream.DisposeAsync();
+                throw;
+            }
+        };
+
     private static SocketsHttpHandler Create(
-        Integration integration, TlsIdentity? identity, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
+        Integration integration, SslClientAuthenticationOptions tls, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
     {
         AllowAutoRedirect = false,
         UseCookies = false,
@@ -53,16 +83,10 @@ internal static class UpstreamHandler
         PreAuthenticate = false,
         ActivityHeadersPropagator = null,      // our trace ids are nobody else's business
         ConnectCallback = connect,
-        ConnectTimeout = ConnectTimeout,
+        ConnectTimeout = integration.Limits.ConnectTimeout,
         MaxResponseHeadersLength = 32,         // KiB
         MaxResponseDrainSize = 0,              // a body that nobody wants ends its connection
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-            CertificateChainPolicy = Trust(integration.Network.CaFile, identity?.Authorities),
-            ClientCertificateContext = identity?.Certificate,
-            AllowTlsResume = identity is null,   // whoever is somebody in particular says so in every handshake
-        },
+        SslOptions = tls,
     };
 
     // A certificate names addresses to fetch issuers and revocation lists from: they would be asked without any address policy, so they are not.

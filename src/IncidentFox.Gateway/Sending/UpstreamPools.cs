@@ -104,7 +104,7 @@ internal sealed class UpstreamPools : IDisposable
     }
 
     // Name and team too: two teams never share a connection, also not to an integration that both may use. Nor do two client certificates.
-    private sealed record Key(TeamId User, string? Identity, string Name, string? Team, string Origin, bool Credential, string Ranges, string? CaFile, DateTime CaWritten)
+    private sealed record Key(TeamId User, string? Identity, string Name, string? Team, string Origin, bool Credential, string Ranges, string? CaFile, DateTime CaWritten, MinTls MinTls, string? ServerName, TimeSpan Connect)
     {
         public static Key Of(Integration integration, TeamId team, TlsIdentity? identity) => new(
             team,
@@ -115,7 +115,10 @@ internal sealed class UpstreamPools : IDisposable
             integration.Auth.Scheme != AuthScheme.None,
             string.Join(',', integration.Network.AllowedRanges),
             integration.Network.CaFile,
-            integration.Network.CaFile is { } file ? File.GetLastWriteTimeUtc(file) : default);
+            integration.Network.CaFile is { } file ? File.GetLastWriteTimeUtc(file) : default,
+            integration.Network.MinTls,
+            integration.Network.ServerName,
+            integration.Limits.ConnectTimeout);
     }
 }
 

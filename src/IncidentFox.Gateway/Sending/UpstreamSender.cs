@@ -19,12 +19,14 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
     private readonly UpstreamPools _pools;
     private readonly TokenMint _mint;
     private readonly Injectors _injectors;
+    private readonly PatternCache _patterns;
 
     /// <summary>Normally made by <see cref="SendingModule.AddSending"/>.</summary>
     public UpstreamSender(CredentialSource credentials, IHostResolver resolver, IMintObserver minted, TimeProvider time, ILogger<UpstreamSender> logger)
     {
         (_credentials, _time, _logger) = (credentials, time, logger);
         _pools = new(resolver, time);
+        _patterns = new(time);
         _mint = new(minted, time);
         _injectors = new(_mint, new MintClient(_pools), time);
     }
@@ -73,7 +75,7 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
         // Those of the first try stay: its answer may come back with the second.
         secrets.AddRange(injected.Secrets);
         secrets.AddRange(injected.OneTime);
-        var exchange = new UpstreamExchange(request, context, injected.Tls, _pools, _time, limit - _time.GetElapsedTime(started), cancellationToken);
+        var exchange = new UpstreamExchange(request, context, injected.Tls, _pools, _patterns, _time, limit - _time.GetElapsedTime(started), cancellationToken);
         var result = await exchange.SendAsync(message, secrets);
         if (result is UpstreamResult.Failed failed)
             Log.Failed(_logger, request.Integration.Name, request.Call.Tool, failed.Code, exchange.Cause, context.CorrelationId);
@@ -98,11 +100,12 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
 
     private static string Kind(OutgoingRequest request) => request.UseWriteCredential ? "the one for writes" : "the one for reads";
 
-    /// <summary>Closes idle connections and forgets minted tokens.</summary>
+    /// <summary>Closes idle connections, forgets minted tokens and what to look for.</summary>
     public void Dispose()
     {
         _mint.Dispose();
         _pools.Dispose();
+        _patterns.Dispose();
     }
 }
 

@@ -50,6 +50,19 @@ public sealed class CallTests(TestPostgres postgres)
         Assert.DoesNotContain(rows, r => AuditJson.Format(r).ToJsonString().Contains("secret-result", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("integration_busy", 429)]
+    [InlineData("circuit_open", 503)]
+    public async Task A_call_that_comes_at_a_bad_time_is_told_when_to_come_back(string code, int status)
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        host.Sender.Answer = (_, _) => Task.FromResult<UpstreamResult>(new UpstreamResult.Failed(code, "Not now.", mayHaveRun: false) { RetryAfter = TimeSpan.FromSeconds(2.1) });
+        var answer = await sandbox.CallAsync("list_pods", ListPods);
+        Assert.Equal((status, code), (answer.Status, answer.Code));
+        Assert.Equal("3", answer.Headers["Retry-After"]);
+    }
+
     [Fact]
     public async Task Without_its_audit_row_nothing_is_sent()
     {

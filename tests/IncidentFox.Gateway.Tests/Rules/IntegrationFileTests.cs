@@ -38,6 +38,22 @@ public sealed class IntegrationFileTests
     [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "limits: {timeout_seconds: 0}", "from 1 to 300")]
     [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "limits: {timeout_seconds: \"30\"}", "whole number")]
     [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "team: yes", "quote it")]
+    [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "network: {min_tls: \"1.1\"}", "k.yaml:5: network.min_tls: must be \"1.2\" or \"1.3\"")]
+    [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "network: {server_name: \"10.0.0.1\"}", "k.yaml:5: network.server_name")]
+    [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "network: {insecure: true}", "'insecure' is not known")]
+    [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "limits: {concurrent: 0}", "from 1 to 10000")]
+    [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "limits: {per_minute: 5}", "'per_minute' is not known")]
+    [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "scrub: {foreign: maybe}", "k.yaml:5: scrub.foreign: must be true or false")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://2130706433:6443", "k.yaml:3: base_url: has an address that is not written as four decimal numbers")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://0x7f.1:6443", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://0177.0.0.1", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://127.1/api", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://127.0.0.1.", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://metrics.example.", "k.yaml:3: base_url: has a host that is no plain DNS name")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://m\u00ebtrics.example", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://\uff11\uff12\uff17.0.0.1", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: \"https://[fe80::1%25eth0]\"", "k.yaml:3: base_url")]
+    [InlineData("base_url: https://127.0.0.1:6443", "base_url: \"https://[::ffff:127.0.0.1]\"", "k.yaml:3: base_url: has an IPv4 address in IPv6 notation")]
     [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "integration: again", "k.yaml")]
     [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "network: &a {allow: []}", "anchors")]
     [InlineData("network: {allow: [\"127.0.0.0/8\"]}", "network: !!map {allow: []}", "tags")]
@@ -172,6 +188,25 @@ public sealed class IntegrationFileTests
             """)).All[0].Rules[0].Version;
         Assert.Equal(Version("Looks."), Version("Looks."));
         Assert.NotEqual(Version("Looks."), Version("Peeks."));
+    }
+
+    [Fact]
+    public void What_is_said_of_the_network_limits_and_scrubbing_is_taken_over()
+    {
+        var own = Sample.Load(("own.yaml", """
+            integration: own
+            extends: prometheus
+            base_url: https://metrics.example
+            auth: {scheme: none}
+            network: {min_tls: "1.3", server_name: inside.example}
+            limits: {concurrent: 3, per_second: 4, per_sandbox_concurrent: 1, per_sandbox_per_second: 2, connect_seconds: 5, first_byte_seconds: 6, timeout_seconds: 7}
+            scrub: {foreign: false}
+            """)).All[0];
+        Assert.Equal((MinTls.Tls13, "inside.example"), (own.Network.MinTls, own.Network.ServerName));
+        Assert.Equal((3, 4, 1, 2), (own.Limits.Concurrent, own.Limits.PerSecond, own.Limits.PerSandboxConcurrent, own.Limits.PerSandboxPerSecond));
+        Assert.Equal((5d, 6d, 7d), (own.Limits.ConnectTimeout.TotalSeconds, own.Limits.FirstByteTimeout!.Value.TotalSeconds, own.Limits.Timeout.TotalSeconds));
+        Assert.False(own.Scrub.Foreign);
+        Assert.True(Sample.Catalog.All[0].Scrub.Foreign);
     }
 
     [Fact]

@@ -16,13 +16,14 @@ namespace IncidentFox.Gateway.Tests.Scrubbing;
 /// </summary>
 public sealed class Reflections(int seed)
 {
-    private const int Tolerated = 16;
+    private const int Tolerated = 16;   // characters of what is encoded last
     private const int PerSecret = 64;
 
     private readonly Random _dice = new(seed);
     private SecretPatterns? _patterns;
     private string _secret = "";
     private int _left;
+    private int _window;
 
     /// <summary>How many were made.</summary>
     public long Count { get; private set; }
@@ -46,14 +47,14 @@ public sealed class Reflections(int seed)
         return $"seed {seed}, number {Count}: {string.Join(" of ", ways)} of {JsonSerializer.Serialize(_secret)} became {JsonSerializer.Serialize(scrubbed)}; it was {JsonSerializer.Serialize(text)}";
     }
 
-    private static bool Shares(string scrubbed, string spelled)
+    private bool Shares(string scrubbed, string spelled)
     {
-        for (var i = 0; i + Tolerated <= spelled.Length; i++)
+        for (var i = 0; i + _window <= spelled.Length; i++)
         {
-            if (scrubbed.Contains(spelled.Substring(i, Tolerated), StringComparison.Ordinal))
+            if (scrubbed.Contains(spelled.Substring(i, _window), StringComparison.Ordinal))
                 return true;
         }
-        return spelled.Length < Tolerated && scrubbed.Contains(spelled, StringComparison.Ordinal);
+        return spelled.Length < _window && scrubbed.Contains(spelled, StringComparison.Ordinal);
     }
 
     private string Secret()
@@ -95,6 +96,7 @@ public sealed class Reflections(int seed)
             (text, mixed) = Digits(text, ways);
         var edge = text == secret ? 0 : text.Length / 4;
         var parts = new[] { text[..edge], text[edge..^edge], text[^edge..] };
+        var plain = Math.Max(1, parts[1].Count(c => !char.IsWhiteSpace(c)));
         var kinds = new List<int>();
         for (var i = _dice.Next(most + 1); i > 0 && !mixed; i--)
         {
@@ -107,6 +109,7 @@ public sealed class Reflections(int seed)
         }
         if (kinds.Count == 2 && !broken && most == 2 && kinds[0] == kinds[1] && kinds[0] != 2 && _dice.Next(4) == 0)
             Around(parts, kinds[0], ways);
+        _window = Tolerated * ((parts[1].Length / plain) + 1);
         return (parts[0], parts[1], parts[2]);
     }
 

@@ -39,6 +39,10 @@ public sealed class AddressPolicyTests
     [InlineData("fe80::1%1")]
     [InlineData("fc00::1")]
     [InlineData("fd00:ec2::254")]
+    [InlineData("fd20:ce::254")]
+    [InlineData("100.100.100.200")]          // Alibaba
+    [InlineData("198.19.255.255")]           // benchmarking
+    [InlineData("::ffff:0:10.0.0.1")]        // IPv4-translated
     [InlineData("fec0::1")]
     [InlineData("ff02::1")]
     [InlineData("::ffff:127.0.0.1")]

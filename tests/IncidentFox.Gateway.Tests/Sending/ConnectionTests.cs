@@ -137,6 +137,34 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task A_declared_server_name_is_asked_for_and_must_be_on_the_certificate_for_reads_and_writes()
+    {
+        var (authority, certificate) = Certificates("inside.example");
+        await using var server = new WireServer(r => r.SendAsync(WireServer.Ok("fine")), certificate);
+        var target = Tls(server, "127.0.0.1", authority);
+        await UntrustedAsync(server, target);
+        var named = target with { Network = target.Network with { ServerName = "inside.example" } };
+        Assert.Equal("fine", (await _fixture.AnswerAsync(SenderFixture.Get(named))).Body);
+        Assert.Equal("fine", (await _fixture.AnswerAsync(SenderFixture.Delete(named))).Body);
+        Assert.All(server.Requests, r => Assert.Contains($"Host: 127.0.0.1:{server.Port}\r\n", r));
+        var other = target with { Network = target.Network with { ServerName = "other.example" } };
+        Assert.Equal("upstream_untrusted", (await _fixture.FailureAsync(SenderFixture.Get(other))).Code);
+        Assert.Equal(2, server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task A_target_whose_tls_is_older_than_declared_is_refused()
+    {
+        var (authority, certificate) = Certificates("metrics.example");
+        await using var server = new WireServer(r => r.SendAsync(WireServer.Ok("fine")), certificate) { Protocols = System.Security.Authentication.SslProtocols.Tls12 };
+        var target = Tls(server, "metrics.example", authority);
+        Assert.Equal("fine", (await _fixture.AnswerAsync(SenderFixture.Get(target))).Body);
+        var failed = await _fixture.FailureAsync(SenderFixture.Get(target with { Network = target.Network with { MinTls = MinTls.Tls13 } }));
+        Assert.Equal(("upstream_untrusted", false), (failed.Code, failed.MayHaveRun));
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
     public async Task A_certificate_for_another_name_is_refused()
     {
         var (authority, certificate) = Certificates("other.example");

@@ -73,12 +73,12 @@ public sealed class CredentialRefusalTests : IDisposable
     {
         await using var server = new WireServer(async r =>
         {
-            await r.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"ok\":");
+            await r.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"ok\":1");
             await r.HangUpAsync();
         });
         await using var response = Assert.IsType<UpstreamResult.Response>(await _fixture.SendAsync(SenderFixture.Get(Target(server)), TestContext.Current.CancellationToken));
         var buffer = new byte[100];
-        Assert.Equal(6, await response.Body.ReadAsync(buffer, TestContext.Current.CancellationToken));
+        Assert.Equal(7, await response.Body.ReadAsync(buffer, TestContext.Current.CancellationToken));
         var broken = await Assert.ThrowsAsync<UpstreamBodyException>(() => response.Body.ReadAsync(buffer, TestContext.Current.CancellationToken).AsTask());
         Assert.Equal("upstream_unreachable", broken.Code);
     }

@@ -105,6 +105,96 @@ public sealed class UpstreamSenderTests : IDisposable
     }
 
     [Fact]
+    public async Task Of_links_only_the_pages_at_the_target_itself_are_passed_on_and_scrubbed()
+    {
+        await using var server = new WireServer(WireServer.Ok("[]"));
+        var target = SenderFixture.Target(server.Port);
+        var link = $"<{target.Origin}/items?page=2,3&key={Uri.EscapeDataString(SenderFixture.ReadSecret)}>; rel=\"next\"; results=\"true\"; cursor=\"0:1:0\", <https://evil.example/items?page=9>; rel=\"last\", "
+            + $"<{target.Origin}.evil.example/>; rel=\"first\", <//evil.example/>; rel=prev, <{target.Origin}/admin>; rel=\"help\", </items?page=1>; rel=prev, <javascript:alert(1)>; rel=\"next\", <http";
+        server.Answer = r => r.SendAsync(WireServer.Ok("[]", $"Link: {link}\r\nX-Next-Page: 2\r\n"));
+        await using var response = Assert.IsType<UpstreamResult.Response>(await _fixture.SendAsync(SenderFixture.Get(target)));
+        Assert.Equal([("Link", "</items?page=2,3&key=[redacted]>; rel=\"next\"; results=\"true\", </items?page=1>; rel=\"prev\""), ("X-Next-Page", "2")], response.Headers);
+    }
+
+    [Fact]
+    public async Task Links_without_end_are_not_passed_on()
+    {
+        var many = string.Join(", ", Enumerable.Range(0, 300).Select(i => $"</items?page={i}&pad={new string('x', 20)}>; rel=\"next\""));
+        await using var server = new WireServer(WireServer.Ok("[]", $"Link: {many}\r\n"));
+        await using var response = Assert.IsType<UpstreamResult.Response>(await _fixture.SendAsync(SenderFixture.Get(SenderFixture.Target(server.Port))));
+        Assert.All(response.Headers, h => Assert.True(h.Value.Length <= 4 * 1024 && h.Value.Split("rel=").Length <= 5));
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 0x1f, 0x8b, 0x08, 0, 0, 0 })]
+    [InlineData(new byte[] { (byte)'P', (byte)'K', 3, 4, 20, 0 })]
+    [InlineData(new byte[] { 0x28, 0xb5, 0x2f, 0xfd, 1, 2 })]
+    public async Task A_packed_file_is_refused_also_when_it_comes_byte_by_byte(byte[] file)
+    {
+        await using var server = new WireServer(async r =>
+        {
+            await r.SendAsync("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: 6\r\n\r\n");
+            foreach (var b in file)
+                await r.SendAsync([b]);
+        });
+        await using var response = Assert.IsType<UpstreamResult.Response>(await _fixture.SendAsync(SenderFixture.Get(SenderFixture.Target(server.Port))));
+        Assert.Equal("response_refused", (await Assert.ThrowsAsync<UpstreamBodyException>(() => SenderFixture.TextAsync(response))).Code);
+    }
+
+    [Theory]
+    [InlineData(true, "key [redacted:aws-key]!")]
+    [InlineData(false, "key AKIAIOSFODNN7EXAMPLE!")]
+    public async Task Other_peoples_secrets_are_replaced_unless_the_integration_wants_them(bool foreign, string expected)
+    {
+        await using var server = new WireServer(WireServer.Ok("key AKIAIOSFODNN7EXAMPLE!"));
+        var target = SenderFixture.Target(server.Port) with { Scrub = new ScrubSettings { Foreign = foreign } };
+        Assert.Equal(expected, (await _fixture.AnswerAsync(SenderFixture.Get(target))).Body);
+    }
+
+    [Fact]
+    public async Task An_answer_that_does_not_begin_in_time_is_given_up_and_one_that_began_has_all_its_time()
+    {
+        var begun = new TaskCompletionSource();
+        await using var server = new WireServer(r => r.StallAsync());
+        var target = SenderFixture.Target(server.Port);
+        target = target with { Limits = target.Limits with { FirstByteTimeout = TimeSpan.FromSeconds(5) } };
+        var sending = _fixture.FailureAsync(SenderFixture.Delete(target));
+        await ArrivedAsync(server);
+        _fixture.Time.Advance(TimeSpan.FromSeconds(6));
+        var failed = await sending;
+        Assert.Equal(("upstream_timeout", true), (failed.Code, failed.MayHaveRun));
+        Assert.Contains("begin", failed.Sentence);
+
+        server.Answer = async r =>
+        {
+            await r.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
+            await begun.Task;
+            await r.SendAsync("half");
+        };
+        await using var response = Assert.IsType<UpstreamResult.Response>(await _fixture.SendAsync(SenderFixture.Get(target)));
+        _fixture.Time.Advance(TimeSpan.FromSeconds(20));
+        begun.SetResult();
+        Assert.Equal("halfhalf", await SenderFixture.TextAsync(response));
+    }
+
+    [Fact]
+    public async Task An_answer_that_drips_for_ever_ends_when_its_time_is_up()
+    {
+        await using var server = new WireServer(async r =>
+        {
+            await r.SendAsync("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            while (true)
+            {
+                await r.SendAsync("1\r\nx\r\n");
+                _fixture.Time.Advance(TimeSpan.FromSeconds(1));
+                await Task.Yield();
+            }
+        });
+        await using var response = Assert.IsType<UpstreamResult.Response>(await _fixture.SendAsync(SenderFixture.Get(SenderFixture.Target(server.Port))));
+        Assert.Equal("upstream_timeout", (await Assert.ThrowsAsync<UpstreamBodyException>(() => SenderFixture.TextAsync(response))).Code);
+    }
+
+    [Fact]
     public async Task A_secret_in_an_answer_is_replaced_also_when_it_arrives_in_pieces()
     {
         await using var server = new WireServer(async r =>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
@@ -30,6 +31,8 @@ internal sealed class WireServer : IAsyncDisposable
     }
 
     public Func<WireRequest, Task> Answer { get; set; }
+
+    public SslProtocols Protocols { get; set; } = SslProtocols.None;   // as the system likes
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -65,7 +68,7 @@ internal sealed class WireServer : IAsyncDisposable
             await using Stream raw = new NetworkStream(socket, ownsSocket: true);
             await using var stream = _certificate is null ? raw : new SslStream(raw);
             if (stream is SslStream tls)
-                await tls.AuthenticateAsServerAsync(_certificate!);
+                await tls.AuthenticateAsServerAsync(_certificate!, clientCertificateRequired: false, Protocols, checkCertificateRevocation: false);
             while (await ReadAsync(stream) is { } text)
             {
                 Requests.Enqueue(text);

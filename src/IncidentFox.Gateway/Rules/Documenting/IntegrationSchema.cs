@@ -30,6 +30,8 @@ public static class IntegrationSchema
             {
                 ["allow"] = List("Ranges besides public ones, e.g. 10.0.0.0/8.", Text("An address or a range.")),
                 ["ca_file"] = Pattern("PEM file with the authorities to trust instead of the system's.", "^/"),
+                ["min_tls"] = Enumeration("The oldest TLS that is spoken.", ["1.2", "1.3"]),
+                ["server_name"] = Text("The name on its certificate, when it is not the host's."),
             }),
             ["refusal"] = Closed("How the target says that it does not accept the credential, besides 401.", new()
             {
@@ -38,6 +40,14 @@ public static class IntegrationSchema
             ["limits"] = Closed("How much and how long.", new()
             {
                 ["response_bytes"] = Whole("Most bytes of an answer.", 1_024, 64 * 1024 * 1024), ["timeout_seconds"] = Whole("Longest call.", 1, 300),
+                ["first_byte_seconds"] = Whole("Longest wait for an answer to begin.", 1, 300), ["connect_seconds"] = Whole("Longest wait for a connection.", 1, 60),
+                ["concurrent"] = Whole("Calls under way at once.", 1, 10_000), ["per_second"] = Whole("Calls per second.", 1, 1_000_000),
+                ["per_sandbox_concurrent"] = Whole("Calls of one sandbox under way at once.", 1, 10_000),
+                ["per_sandbox_per_second"] = Whole("Calls of one sandbox per second.", 1, 1_000_000),
+            }),
+            ["scrub"] = Closed("What is taken out of answers besides the credential of the call.", new()
+            {
+                ["foreign"] = Boolean("Whatever looks like somebody else's secret; unstated: true."),
             }),
             ["tool_prefix"] = Pattern("Put before every tool's name.", "^[a-z0-9_]{0,20}$"),
             ["source"] = AnyOf(Pattern("Where the vendor documents it.", "^https://"), List("Where the vendor documents it.", Pattern("An address.", "^https://"))),

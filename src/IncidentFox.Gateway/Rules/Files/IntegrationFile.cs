@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace IncidentFox.Gateway.Rules.Files;
 
 // One file as it was written, before it is put on top of what it extends.
@@ -12,10 +10,9 @@ internal sealed record IntegrationFile
     public string? Description { get; init; }
     public Uri? BaseUrl { get; init; }
     public AuthFile Auth { get; init; } = new();
-    public IReadOnlyList<IPNetwork> Allow { get; init; } = [];
-    public string? CaFile { get; init; }
-    public long? ResponseBytes { get; init; }
-    public long? TimeoutSeconds { get; init; }
+    public NetworkSettings Network { get; init; } = new();
+    public LimitsFile Limits { get; init; } = new();
+    public bool? ScrubForeign { get; init; }
     public string ToolPrefix { get; init; } = "";
     public IReadOnlyList<ToolRule> Rules { get; init; } = [];
     public IReadOnlyList<string> Sources { get; init; } = [];
@@ -26,8 +23,6 @@ internal sealed record IntegrationFile
     // The settings' values are the problems' already.
     public static IntegrationFile From(string file, YamlMap root)
     {
-        var network = root.Map("network");
-        var limits = root.Map("limits");
         var read = new IntegrationFile
         {
             File = file,
@@ -37,10 +32,9 @@ internal sealed record IntegrationFile
             Description = root.Text("description"),
             BaseUrl = Address(root),
             Auth = AuthFile.Parse(root.Map("auth")),
-            Allow = network is null ? [] : Ranges(network),
-            CaFile = network is null ? null : AbsolutePath(network, "ca_file"),
-            ResponseBytes = limits?.Integer("response_bytes", 1_024, 64 * 1024 * 1024),
-            TimeoutSeconds = limits?.Integer("timeout_seconds", 1, 300),
+            Network = NetworkFile.Read(root.Map("network")),
+            Limits = LimitsFile.Read(root.Map("limits")),
+            ScrubForeign = LimitsFile.ScrubForeign(root.Map("scrub")),
             ToolPrefix = Prefix(root),
             Rules = ToolRuleReader.ReadAll(root),
             Sources = SourcesOf(root),
@@ -49,8 +43,6 @@ internal sealed record IntegrationFile
             Refusal = RefusalOf(root),
         };
         _ = root.Map("settings");
-        network?.Done();
-        limits?.Done();
         root.Done();
         return read;
     }
@@ -121,33 +113,13 @@ internal sealed record IntegrationFile
         if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http" && uri.UserInfo.Length == 0 && uri.Query.Length == 0
             && uri.Fragment.Length == 0 && uri.Host.Length > 0 && text.IndexOfAny(['?', '#', '\\', '@', '%']) < 0
             && uri.AbsolutePath.TrimEnd('/').Split('/').Skip(1).All(s => s.Length > 0))
+        {
+            if (HostNotation.Problem(text, uri) is { } odd)
+                root.Error("base_url", odd);
             return new Uri(uri.GetLeftPart(UriPartial.Path).TrimEnd('/'));
+        }
         // The text may hold a pasted password: it is not repeated.
         root.Error("base_url", "must be https://host[:port][/path] or http://..., without user, query or escapes");
-        return null;
-    }
-
-    private static List<IPNetwork> Ranges(YamlMap network)
-    {
-        var ranges = new List<IPNetwork>();
-        foreach (var (text, i) in network.Texts("allow").Select((t, i) => (t, i)))
-        {
-            // Bits after the prefix are somebody's slip: a range that is wider than what was meant.
-            if (IPNetwork.TryParse(text.Contains('/') ? text : text + (text.Contains(':') ? "/128" : "/32"), out var range)
-                && IPAddress.TryParse(text.Split('/')[0], out var address) && address.Equals(range.BaseAddress))
-                ranges.Add(range);
-            else
-                network.Error("allow", $"[{i}] must be an address or a range such as 10.0.0.0/8 (without bits after the prefix)");
-        }
-        return ranges;
-    }
-
-    private static string? AbsolutePath(YamlMap map, string key)
-    {
-        var path = map.Text(key);
-        if (path is null || (path.StartsWith('/') && Path.GetFullPath(path) == path))
-            return path;
-        map.Error(key, "must be an absolute path without '..'");
         return null;
     }
 }
