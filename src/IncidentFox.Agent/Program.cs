@@ -3,17 +3,27 @@ using IncidentFox.Agent;
 using IncidentFox.Agent.Cage;
 using IncidentFox.Agent.Gateway;
 using IncidentFox.Agent.Investigating;
+using IncidentFox.Agent.Relaying;
 
-if (args.Length > 1)
+if (args.Length > 1 && args[0] != "relay")
 {
     Console.Error.WriteLine("usage: incidentfox-agent [path of the gateway's socket]");
+    Console.Error.WriteLine(RelayCommand.Usage);
     return ExitCodes.Usage;
 }
 
 ProcessLimits.Apply();
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Environment.Exit(ExitCodes.Terminated));
-using var gateway = new GatewayClient(args.Length == 1 ? args[0] : "/run/incidentfox/gateway.sock", TimeProvider.System);
+if (args is ["relay", .. var rest])
+    return await RelayCommand.RunAsync(rest, Console.Error);
+using var gateway = new GatewayClient(args.Length == 1 ? args[0] : DefaultSocket, TimeProvider.System);
 var (code, said) = await new Session(gateway, TimeProvider.System, CageProbes.Everywhere()).RunAsync(CancellationToken.None);
 if (said is not null)
     Console.Error.WriteLine(said);
 return code;
+
+internal sealed partial class Program
+{
+    /// <summary>Where a sandbox finds its only way out.</summary>
+    internal const string DefaultSocket = "/run/incidentfox/gateway.sock";
+}

@@ -4,6 +4,7 @@ using IncidentFox.Core.Sandboxes;
 using IncidentFox.Gateway.Admission;
 using IncidentFox.Gateway.AgentDoor;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
+using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
 using IncidentFox.Gateway.Alerts;
@@ -40,7 +41,8 @@ public static class GatewayModule
         services.AddSingleton(new IntegrationSource(catalog));
         services.AddSingleton<IntegrationReload>();
         services.AddHostedService<IntegrationWatcher>();
-        AddDoor(services);
+        services.AddProxyDoor(options);
+        AddDoor(services, options);
         services.AddSingleton<Traffic>();
         services.AddSingleton<SandboxFacts>();
         services.AddSingleton<HelloEndpoint>();
@@ -71,7 +73,7 @@ public static class GatewayModule
         app.Run(dispatcher.HandleAsync);
     }
 
-    private static void AddDoor(IServiceCollection services)
+    private static void AddDoor(IServiceCollection services, GatewayOptions options)
     {
         services.AddSingleton<SandboxDoor>();
         services.AddSingleton<ISandboxDoor>(p => p.GetRequiredService<SandboxDoor>());
@@ -86,7 +88,14 @@ public static class GatewayModule
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.MinRequestBodyDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
             kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(10));
-            kestrel.Listen(new SandboxEndPoint(), listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(new SandboxEndPoint(), listen =>
+            {
+                listen.Protocols = HttpProtocols.Http1;
+                if (options.Proxy.Enabled)
+                    listen.UseProxyDoor();
+            });
+            if (options.Proxy.Enabled)
+                kestrel.ListenToTunnels(options);
         });
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Secrets;
 
@@ -43,6 +44,9 @@ public sealed class GatewayOptions
     /// <summary>Kinds of addresses of which an agent must show that they are out of its reach.</summary>
     public IReadOnlyList<string>? RequiredProbes { get; init; }
 
+    /// <summary>The HTTPS forward-proxy door; off unless it is switched on.</summary>
+    public ProxyOptions Proxy { get; init; } = new();
+
     internal IReadOnlyList<string> Integrations => IntegrationsPaths ?? ["/etc/incidentfox/integrations"];
 
     internal IReadOnlyList<string> Probes => RequiredProbes ?? ["loopback", "metadata", "outside", "dns", "private", "ipv6"];
@@ -74,6 +78,7 @@ public sealed class GatewayOptions
             errors.Add($"{SectionName}:{nameof(RequiredProbes)} is empty: a sandbox that shows nothing is no cage. Leave it out for the default.");
         if (Integrations.Count == 0)
             errors.Add($"{SectionName}:{nameof(IntegrationsPaths)} is empty: name the folder with your integrations' *.yaml files.");
+        errors.AddRange(Proxy.Validate($"{SectionName}:{nameof(Proxy)}"));
         var load = IntegrationLoader.Load(Integrations, secrets);
         return errors.Count + load.Errors.Count > 0 ? (null, [.. errors, .. load.Errors]) : (load.Catalog, []);
     }

@@ -64,7 +64,7 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sess
 
     private async Task<bool> TryForwardAsync(AgentRequest request, ParsedCall.Call call)
     {
-        var outgoing = RequestBuilder.Build(call.Integration, call.Rule, call.ToolCall, preconditions: null, approval: null, dryRun: false);
+        var outgoing = RequestBuilder.Build(call.Integration, call.Rule, call.ToolCall, preconditions: null, approval: null, dryRun: false, call.Opaque);
         var written = await trail.RequestedAsync(request, call.ToolCall, Details(call));
         if (written != AuditOutcome.Committed)
             return await WasAnsweredAsync(request, written);

@@ -1,6 +1,7 @@
 using IncidentFox.Contracts;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
+using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.Alerts;
 using Microsoft.AspNetCore.Http;
@@ -16,7 +17,7 @@ namespace IncidentFox.Gateway.AgentDoor;
 /// </summary>
 internal sealed class AgentDispatcher(
     SandboxSessions sessions, SessionCache lately, Traffic traffic, HelloEndpoint hello, TaskEndpoint task, ToolListEndpoint toolList, EventsEndpoint events,
-    ApprovalEndpoint approvals, ToolEndpoints tools, SecurityAlerts alerts, ILogger<AgentDispatcher> logger)
+    ApprovalEndpoint approvals, ToolEndpoints tools, ProxyEndpoint proxy, SecurityAlerts alerts, ILogger<AgentDispatcher> logger)
 {
     private const string WhatThereIs =
         $"POST {Protocol.HelloPath}, GET {Protocol.TaskPath}, GET {Protocol.ToolsPath}, POST {Protocol.EventsPath}, GET {Protocol.ApprovalPathPrefix}{{id}}, "
@@ -36,6 +37,9 @@ internal sealed class AgentDispatcher(
         new(null, Protocol.IntegrationPathPrefix, true, tools.ForwardAsync, IsJudgedAgain: true),
     ];
 
+    // Inside a tunnel there is nothing but the place it leads to.
+    private readonly Route _tunnel = new(null, Protocol.IntegrationPathPrefix, true, proxy.ForwardAsync, IsJudgedAgain: true);
+
     public async Task HandleAsync(HttpContext http)
     {
         if (http.Features.Get<SandboxConnection>() is not { Sandbox: var sandbox })
@@ -47,6 +51,8 @@ internal sealed class AgentDispatcher(
         var raw = http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
         var question = raw.IndexOf('?');
         var request = new AgentRequest(http, sandbox, question < 0 ? raw : raw[..question], question < 0 ? "" : raw[(question + 1)..]);
+        var tunnel = http.Features.Get<Tunnel>();
+        tunnel?.CountRequest();
         using var turn = traffic.TryEnter(sandbox, out var busy);
         try
         {
@@ -56,7 +62,7 @@ internal sealed class AgentDispatcher(
                 await request.RefuseAsync(429, "too_many_requests", busy);
                 return;
             }
-            await DispatchAsync(request);
+            await DispatchAsync(request, tunnel is not null);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -79,16 +85,22 @@ internal sealed class AgentDispatcher(
         }
     }
 
-    private async Task DispatchAsync(AgentRequest request)
+    private async Task DispatchAsync(AgentRequest request, bool isInTunnel)
     {
-        if (RequestReader.Check(request.Http) is { } problem)
+        var route = isInTunnel ? _tunnel : Array.Find(_routes, r => r.IsPrefix ? request.Path.StartsWith(r.Path, StringComparison.Ordinal) : request.Path == r.Path);
+        if (RequestReader.Check(request.Http, mayBeEncoded: route?.Path == Protocol.IntegrationPathPrefix) is { } problem)
         {
             // Whatever follows on this connection can't be trusted to begin where we think.
             request.Http.Response.Headers.Connection = "close";
             await request.RefuseAsync(problem.Status, problem.Code, problem.Sentence);
             return;
         }
-        var route = Array.Find(_routes, r => r.IsPrefix ? request.Path.StartsWith(r.Path, StringComparison.Ordinal) : request.Path == r.Path);
+        if (route is null && ProxyEndpoint.Misplaced(request) is { } misplaced)
+        {
+            request.Http.Response.Headers.Connection = "close";
+            await request.RefuseAsync(misplaced.Status, misplaced.Code, misplaced.Sentence);
+            return;
+        }
         if (route is null)
         {
             await request.RefuseAsync(404, "not_found", $"There is nothing here. There is: {WhatThereIs}.");

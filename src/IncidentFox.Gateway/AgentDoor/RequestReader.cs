@@ -13,7 +13,7 @@ internal static class RequestReader
 {
     private static readonly string[] Refused =
     [
-        "upgrade", "trailer", "te", "expect", "content-encoding", "x-http-method-override", "x-http-method", "x-method-override",
+        "upgrade", "trailer", "te", "expect", "x-http-method-override", "x-http-method", "x-method-override",
         "x-original-method", "x-original-url", "x-rewrite-url",
         // Kestrel's name for a Content-Length that came with a Transfer-Encoding.
         "x-content-length",
@@ -25,11 +25,16 @@ internal static class RequestReader
         "x-incidentfox-", "x-sandbox-", "x-investigation-", "x-team-", "x-org-", "impersonate-", "x-remote-user", "x-remote-group", "x-remote-extra-", "x-forwarded-user",
     ];
 
-    public static RequestProblem? Check(HttpContext http)
+    /// <summary>What is wrong with the request as such.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="mayBeEncoded">A rule may take a body that is gzip; else an encoded body is refused here.</param>
+    public static RequestProblem? Check(HttpContext http, bool mayBeEncoded)
     {
         var headers = http.Request.Headers;
         if (Claim(headers) is { } claim)
             return new(403, "forged_identity", $"The header {Arguments.Printable(claim)} is not accepted: who asks is known by the connection, never by what is sent.");
+        if (headers.ContentEncoding.Count > 0 && !(mayBeEncoded && headers.ContentEncoding.ToString() == "gzip"))
+            return new(400, "bad_request", "The header content-encoding is not accepted.");
         if (Array.Find(Refused, headers.ContainsKey) is { } name)
         {
             return name == "x-content-length"

@@ -37,6 +37,10 @@ internal sealed record RefusalReport
             : null;
     }
 
+    /// <summary>The team whose integration is at a place of the proxy door where the sandbox's own has none; null otherwise.</summary>
+    public static TeamId? OwnerOfPlace(IntegrationCatalog catalog, string host, int port) =>
+        catalog.All.FirstOrDefault(i => i.Team is not null && AgentDoor.Proxy.ProxyOrigins.IsAt(i, host, port))?.Team;
+
     private static string? Named(string path, string prefix)
     {
         if (!path.StartsWith(prefix, StringComparison.Ordinal))

@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using IncidentFox.Core;
 using IncidentFox.Core.Audit;
 using IncidentFox.Gateway.AgentDoor;
+using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.Alerts.Storage;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Rules.Parsing;
@@ -57,6 +58,20 @@ internal sealed partial class SecurityAlerts(
         };
         if (!_waiting.Writer.TryWrite(report))
             NoRoom(logger, request.Sandbox, request.RefusedWith, request.CorrelationId);
+    }
+
+    /// <summary>The same for a CONNECT, which never became a request.</summary>
+    public void Refused(SandboxId sandbox, string code, ConnectHead target, string correlationId)
+    {
+        var other = code == "no_rule" ? RefusalReport.OwnerOfPlace(integrations.Current, target.Host, target.Port) : null;
+        if (code is not ("no_rule" or "session_over" or "not_caged") || (code == "no_rule" && other is null))
+            return;
+        var report = new RefusalReport
+        {
+            Sandbox = sandbox, Code = code, Method = "CONNECT", Path = Arguments.Printable(target.Authority), CorrelationId = correlationId, OtherTeam = other,
+        };
+        if (!_waiting.Writer.TryWrite(report))
+            NoRoom(logger, sandbox, code, correlationId);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -22,15 +22,18 @@ public static class RequestBuilder
     /// <param name="preconditions">What was captured; null for reads.</param>
     /// <param name="approval">The approval under which it runs; null before there is one: <c>{approval.id}</c> then stays as it is.</param>
     /// <param name="dryRun">True: ask what would happen, as the rule says.</param>
+    /// <param name="opaque">A body that is passed on as it is; it must be the one whose digest the call has.</param>
     public static OutgoingRequest Build(
-        Integration integration, ToolRule rule, ToolCall call, JsonObject? preconditions, ApprovalId? approval, bool dryRun)
+        Integration integration, ToolRule rule, ToolCall call, JsonObject? preconditions, ApprovalId? approval, bool dryRun, byte[]? opaque = null)
     {
         if (call.Integration != integration.Name || call.Tool != rule.Tool || call.RuleVersion != rule.Version)
             throw new ArgumentException($"The call of {call.Tool} was not made by this version of the rule {integration.Name}/{rule.Tool}.", nameof(call));
         if (dryRun && rule.DryRun is null)
             throw new ArgumentException($"The rule {integration.Name}/{rule.Tool} has no dry run.", nameof(dryRun));
         var values = new TemplateValues(call.Parameters, preconditions, approval);
-        var body = rule.Form is null ? Body(rule, values, dryRun) : Form(rule, call.Parameters, values, dryRun);
+        if (rule.OpaqueBytes is null != opaque is null || (opaque is not null && (string?)call.Parameters[OpaqueBody.DigestParameter] != OpaqueBody.Digest(opaque)))
+            throw new ArgumentException($"The body of {call.Tool} is not the one that was called with.", nameof(opaque));
+        var body = opaque ?? (rule.Form is null ? Body(rule, values, dryRun) : Form(rule, call.Parameters, values, dryRun));
         return new OutgoingRequest
         {
             Integration = integration,

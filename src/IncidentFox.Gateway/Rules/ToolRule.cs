@@ -42,6 +42,9 @@ public sealed record ToolRule
     /// <summary>The body as <c>application/x-www-form-urlencoded</c>, fields in the order in which they are sent; null: none.</summary>
     public IReadOnlyList<RuleField>? Form { get; init; }
 
+    /// <summary>Most bytes of a body that is passed on as it is (<c>body: opaque</c>); null: it is no such body. Never with a body or a form.</summary>
+    public int? OpaqueBytes { get; init; }
+
     /// <summary>Of the body.</summary>
     public string ContentType { get; init; } = "application/json";
 

@@ -32,8 +32,14 @@ internal sealed class ToolEndpoints(IntegrationSource integrations, ToolAdmissio
         var slash = rest.IndexOf('/');
         var name = slash < 0 ? rest : rest[..slash];
         var target = (slash < 0 ? "" : rest[slash..]) + (request.Query.Length > 0 ? "?" + request.Query : "");
-        List<KeyValuePair<string, string>> headers = [.. http.Headers.SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v ?? "")))];
-        var call = BaseUrlDoor.Parse(integrations.Current, request.Session!.Resource.Team, name, http.Method, target, body, headers);
-        await admission.HandleAsync(request, call, Bounds.Cut(http.Headers[Protocol.ReasonHeader].FirstOrDefault(), MaxReason));
+        var call = BaseUrlDoor.Parse(integrations.Current, request.Session!.Resource.Team, name, http.Method, target, body, HeadersOf(request));
+        await admission.HandleAsync(request, call, ReasonOf(request));
     }
+
+    /// <summary>Every header, as it was sent.</summary>
+    public static IReadOnlyList<KeyValuePair<string, string>> HeadersOf(AgentRequest request) =>
+        [.. request.Http.Request.Headers.SelectMany(h => h.Value.Select(v => KeyValuePair.Create(h.Key, v ?? "")))];
+
+    /// <summary>What the agent says it is for.</summary>
+    public static string? ReasonOf(AgentRequest request) => Bounds.Cut(request.Http.Request.Headers[Protocol.ReasonHeader].FirstOrDefault(), MaxReason);
 }

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using IncidentFox.Core;
 using IncidentFox.Core.Sandboxes;
+using IncidentFox.Gateway.AgentDoor.Proxy;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -21,17 +22,20 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
     private readonly GatewayOptions _options;
     private readonly Traffic _traffic;
     private readonly SessionCache _sessions;
+    private readonly AuthorityKeeper _authority;
+    private readonly ProxyTrail _proxyTrail;
     private readonly ILogger<SandboxDoor> _logger;
     private readonly SocketConnectionContextFactory _connections;
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>();
     private readonly ConcurrentDictionary<SandboxId, Door> _doors = new();
     private readonly Lock _opening = new();
 
-    public SandboxDoor(GatewayOptions options, Traffic traffic, SessionCache sessions, ILogger<SandboxDoor> logger)
+    public SandboxDoor(GatewayOptions options, Traffic traffic, SessionCache sessions, AuthorityKeeper authority, ProxyTrail proxyTrail, ILogger<SandboxDoor> logger)
     {
         _options = options;
         _traffic = traffic;
         _sessions = sessions;
+        (_authority, _proxyTrail) = (authority, proxyTrail);
         _logger = logger;
         _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
         SocketDirectory.RemoveDead(options.RuntimeDirectory);
@@ -45,7 +49,7 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
         {
             if (_doors.ContainsKey(sandbox))
                 throw new InvalidOperationException($"The door of {sandbox} is open already.");
-            var (directory, listener) = SocketDirectory.Create(_options);
+            var (directory, listener) = SocketDirectory.Create(_options, _options.Proxy.Enabled ? _authority.Authority.CertificatePem : null);
             var door = new Door(directory, listener);
             _doors[sandbox] = door;
             door.Accepting = AcceptAsync(sandbox, door);
@@ -63,6 +67,7 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
             connection.Abort(new ConnectionAbortedException($"The door of {sandbox} was closed."));
         _traffic.Forget(sandbox);
         _sessions.Forget(sandbox);
+        _proxyTrail.Forget(sandbox);
         try
         {
             door.Directory.Remove();

@@ -1,18 +1,21 @@
 using System.Net;
 using System.Threading.Channels;
+using IncidentFox.Gateway.AgentDoor.Proxy;
 using Microsoft.AspNetCore.Connections;
 
 namespace IncidentFox.Gateway.AgentDoor.Sockets;
 
-/// <summary>Kestrel's listener for <see cref="SandboxEndPoint"/>: hands over the connections that the door accepted.</summary>
-internal sealed class SandboxListenerFactory(SandboxDoor door) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+/// <summary>Kestrel's listener for <see cref="SandboxEndPoint"/>, and for what is inside tunnels: hands over the connections that the door accepted.</summary>
+internal sealed class SandboxListenerFactory(SandboxDoor door, TunnelQueue tunnels) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    public bool CanBind(EndPoint endpoint) => endpoint is SandboxEndPoint;
+    public bool CanBind(EndPoint endpoint) => endpoint is SandboxEndPoint or TunnelEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        ValueTask.FromResult<IConnectionListener>(new SandboxListener(endpoint, door));
+        ValueTask.FromResult<IConnectionListener>(new SandboxListener(endpoint, endpoint is TunnelEndPoint
+            ? async ct => await tunnels.TakeAsync(ct)
+            : ct => door.Accepted.ReadAsync(ct)));
 
-    private sealed class SandboxListener(EndPoint endpoint, SandboxDoor door) : IConnectionListener
+    private sealed class SandboxListener(EndPoint endpoint, Func<CancellationToken, ValueTask<ConnectionContext>> next) : IConnectionListener
     {
         private readonly CancellationTokenSource _unbound = new();
 
@@ -23,7 +26,7 @@ internal sealed class SandboxListenerFactory(SandboxDoor door) : IConnectionList
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
             try
             {
-                return await door.Accepted.ReadAsync(either.Token);
+                return await next(either.Token);
             }
             catch (Exception e) when (e is OperationCanceledException or ChannelClosedException)
             {

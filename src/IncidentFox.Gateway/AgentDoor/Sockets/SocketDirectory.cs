@@ -7,11 +7,15 @@ namespace IncidentFox.Gateway.AgentDoor.Sockets;
 
 /// <summary>
 /// One directory with one socket, for one sandbox. Closed to everybody until owner and mode are right, and never writable for the sandbox:
-/// it is bound into it, and must not become a place to leave files.
+/// it is bound into it, and must not become a place to leave files. Beside the socket only the proxy door's certificate may stand, which is no secret.
 /// </summary>
 internal sealed class SocketDirectory
 {
     private const string SocketName = "gateway.sock";
+
+    /// <summary>The certificate authority that programs in the sandbox are to believe; there only with the proxy door.</summary>
+    public const string AuthorityName = "ca.pem";
+
     private const UnixFileMode Closed = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Enter = UnixFileMode.UserRead | UnixFileMode.UserExecute;
 
@@ -21,7 +25,7 @@ internal sealed class SocketDirectory
 
     public string SocketPath => Path.Combine(_path, SocketName);
 
-    public static (SocketDirectory Directory, Socket Listener) Create(GatewayOptions options)
+    public static (SocketDirectory Directory, Socket Listener) Create(GatewayOptions options, string? authorityPem)
     {
         Prepare(options.RuntimeDirectory);
         var directory = new SocketDirectory(NewPath(options.RuntimeDirectory));
@@ -30,6 +34,8 @@ internal sealed class SocketDirectory
         {
             listener.Bind(new UnixDomainSocketEndPoint(directory.SocketPath));
             File.SetUnixFileMode(directory.SocketPath, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            if (authorityPem is not null)
+                WriteAuthority(Path.Combine(directory._path, AuthorityName), authorityPem);
             if (options is { SandboxUid: { } uid, SandboxGid: { } gid })
             {
                 Own(directory.SocketPath, uid, gid);
@@ -104,6 +110,7 @@ internal sealed class SocketDirectory
         {
             File.SetUnixFileMode(path, Closed);
             File.Delete(Path.Combine(path, SocketName));
+            File.Delete(Path.Combine(path, AuthorityName));
             // Not recursive: nothing else belongs here.
             Directory.Delete(path);
         }
@@ -115,6 +122,12 @@ internal sealed class SocketDirectory
         {
             // Gone already.
         }
+    }
+
+    private static void WriteAuthority(string path, string pem)
+    {
+        File.WriteAllText(path, pem);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.GroupRead | UnixFileMode.OtherRead);
     }
 
     private static void Own(string path, int uid, int gid)

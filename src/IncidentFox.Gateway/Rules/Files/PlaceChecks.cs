@@ -84,7 +84,7 @@ internal static class PlaceChecks
         var fields = rule.Query.Concat(rule.Form ?? []);
         var used = rule.Path.Select(s => s.Parameter).Concat(fields.Select(q => q.Parameter)).OfType<string>()
             .Concat(fields.Where(f => f.Text is not null).SelectMany(f => Template.Names(f.Text!))).Concat(Template.Names(rule.Body)).ToHashSet();
-        foreach (var p in rule.Parameters.Where(p => !used.Contains(p.Name)))
+        foreach (var p in rule.Parameters.Where(p => !used.Contains(p.Name) && !(rule.OpaqueBytes is not null && Parsing.OpaqueBody.IsParameter(p.Name))))
             yield return $"parameter {p.Name} is used nowhere in the request";
     }
 

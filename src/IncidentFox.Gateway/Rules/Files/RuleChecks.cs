@@ -38,6 +38,8 @@ internal static class RuleChecks
             yield return $"header {twice.Key} is there twice";
         if ((rule.Body is not null || rule.Form is not null) && rule.Method == "GET")
             yield return "a GET has no body";
+        foreach (var problem in Opaque(rule))
+            yield return problem;
         if (rule.Body is not null && rule.Form is not null)
             yield return "has a body and a form: a request has one of them";
         if (!MediaType(rule.ContentType).Contains('/') || rule.ContentType.Any(c => c is < ' ' or >= (char)127))
@@ -46,6 +48,21 @@ internal static class RuleChecks
             yield return "a form is sent as application/x-www-form-urlencoded";
         if (rule.RowCountPointer is { } rows && rows != "lines" && !IsPointer(rows))
             yield return "'rows' must be 'lines' or a JSON pointer such as /items";
+    }
+
+    // Bytes that nobody looks into may only ask, and only git's upload-pack is known to do no more than that.
+    private static IEnumerable<string> Opaque(ToolRule rule)
+    {
+        if (rule.OpaqueBytes is null)
+            yield break;
+        if (rule.ContentType != Parsing.OpaqueBody.ContentType || rule.Path.LastOrDefault() is not { Literal: Parsing.OpaqueBody.Service })
+            yield return $"'body: opaque' is for paths that end with /{Parsing.OpaqueBody.Service} and content_type {Parsing.OpaqueBody.ContentType}";
+        if (rule.Effect != ToolEffect.Read || rule.Method != "POST")
+            yield return "'body: opaque' needs a POST and 'effect: read': what changes something is shown to people, and bytes can't be";
+        if (rule.Listed)
+            yield return "'body: opaque' needs 'listed: false': arguments can't hold such a body";
+        if (rule.Form is not null)
+            yield return "has 'body: opaque' and a form: a request has one of them";
     }
 
     private static string MediaType(string contentType) => contentType.Split(';')[0].Trim();
@@ -93,7 +110,7 @@ internal static class RuleChecks
             yield return "'dry_run.form' needs a form, and repeats none of its keys";
         foreach (var (what, tool, arguments) in Reads(rule))
         {
-            if (rules.FirstOrDefault(r => r.Tool == tool) is not { Effect: ToolEffect.Read } read)
+            if (rules.FirstOrDefault(r => r.Tool == tool) is not { Effect: ToolEffect.Read, OpaqueBytes: null } read)
                 yield return $"its {what} reads with {YamlMap.Shown(tool)}, which is not a read of this file";
             else if (arguments.Select(a => a.Key).Where(a => read.Parameters.All(p => p.Name != a)).ToList() is { Count: > 0 } unknown)
                 yield return $"its {what} gives {tool} arguments it does not take: {string.Join(", ", unknown)}";

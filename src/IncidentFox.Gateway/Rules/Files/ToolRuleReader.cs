@@ -31,6 +31,10 @@ internal static class ToolRuleReader
         var line = RequestLine.Read(map);
         var parameters = ParameterReader.Read(map, types);
         var form = FieldReader.Form(map, parameters);
+        var body = map.Json("body");
+        var opaque = Opaque(map, body);
+        if (opaque is { } atMost)
+            parameters = [.. parameters, .. Parsing.OpaqueBody.Parameters(atMost)];
         var rule = new ToolRule
         {
             Tool = name,
@@ -42,7 +46,8 @@ internal static class ToolRuleReader
             Query = FieldReader.Query(map, parameters),
             Headers = [.. Pairs(map, "headers").Select(p => new RuleHeader(p.Key, p.Value))],
             Parameters = parameters,
-            Body = map.Json("body"),
+            Body = opaque is null ? body : null,
+            OpaqueBytes = opaque,
             Form = form,
             ContentType = map.Text("content_type") ?? (form is null ? "application/json" : FormType),
             RowCountPointer = map.Text("rows"),
@@ -57,6 +62,17 @@ internal static class ToolRuleReader
         };
         map.Done();
         return rule;
+    }
+
+    // `body: opaque`, a text where every other body is a mapping.
+    private static int? Opaque(YamlMap map, JsonNode? body)
+    {
+        var atMost = map.Integer("max_body_bytes", 1, Contracts.Protocol.MaxMessageBytes);
+        if (body is JsonValue value && value.TryGetValue<string>(out var text) && text == "opaque")
+            return (int)(atMost ?? Contracts.Protocol.MaxMessageBytes);
+        if (atMost is not null)
+            map.Error("max_body_bytes", "belongs to 'body: opaque'");
+        return null;
     }
 
     private static ToolEffect Effect(YamlMap map)

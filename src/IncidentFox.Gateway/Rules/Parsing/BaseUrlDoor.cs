@@ -63,6 +63,6 @@ internal static class BaseUrlDoor
         if (binding.Problems.Count > 0)
             return new ParsedCall.Refused("no_rule", $"Rule {rule.Tool} of integration {integration.Name} comes nearest, but {string.Join("; ", binding.Problems.Take(10))}.", rule.Tool);
         var tool = new TeamTool(integration, rule, IntegrationCatalog.HasCredential(integration, rule));
-        return ParsedCall.Of(tool, Arguments.Check(rule, binding.Given));
+        return ParsedCall.Of(tool, Arguments.Check(rule, binding.Given), binding.Opaque);
     }
 }

@@ -17,19 +17,23 @@ internal static class ClientHeaders
     {
         foreach (var (name, _) in headers)
         {
-            if (!Harmless.Contains(name) && !integration.Rules.Any(r => r.Headers.Any(h => h.Name.Equals(name, StringComparison.OrdinalIgnoreCase))))
+            if (!Harmless.Contains(name) && !MayEncode(integration, name) && !integration.Rules.Any(r => r.Headers.Any(h => h.Name.Equals(name, StringComparison.OrdinalIgnoreCase))))
                 return name;
         }
         return null;
     }
+
+    private static bool IsEncoding(string name) => name.Equals("content-encoding", StringComparison.OrdinalIgnoreCase);
+
+    private static bool MayEncode(Integration integration, string name) => IsEncoding(name) && integration.Rules.Any(r => r.OpaqueBytes is not null);
 
     /// <summary>Says which header the rule does not know, or knows with another value.</summary>
     public static void Bind(Binding binding, IncomingRequest request)
     {
         foreach (var (name, value) in request.Headers)
         {
-            if (Harmless.Contains(name))
-                continue;
+            if (Harmless.Contains(name) || IsEncoding(name))
+                continue;   // what a body is encoded with is the body's affair
             var named = binding.Rule.Headers.FirstOrDefault(h => h.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
             if (named is null)
                 binding.Problems.Add($"the header {Arguments.Printable(name)} is not accepted");

@@ -17,6 +17,8 @@ internal sealed class IncomingRequest(string method, CanonicalTarget target, Rea
 
     public bool HasBody => body.Length > 0;
 
+    public ReadOnlyMemory<byte> Body => body;
+
     public IReadOnlyList<KeyValuePair<string, string>> Headers { get; } = headers;
 
     /// <summary>The media type that the client states, in lower case, without parameters; null when it states none.</summary>

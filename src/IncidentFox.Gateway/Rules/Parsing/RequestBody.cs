@@ -11,9 +11,16 @@ internal static class RequestBody
     /// <summary>Puts what the body gives.</summary>
     public static void Bind(Binding binding, IncomingRequest request)
     {
+        var rule = binding.Rule;
+        if (rule.OpaqueBytes is { } atMost)
+        {
+            OpaqueBody.Bind(binding, request, atMost);
+            return;
+        }
+        if (request.Header("content-encoding") is not null)
+            binding.Problems.Add("its body is in no encoding");
         if (!request.HasBody)
             return;
-        var rule = binding.Rule;
         if (rule.Body is null && rule.Form is null)
             binding.Problems.Add("it takes no body");
         else if (request.MediaType is { } stated && stated != rule.ContentType.Split(';')[0].Trim().ToLowerInvariant())

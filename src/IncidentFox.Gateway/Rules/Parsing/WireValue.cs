@@ -36,6 +36,9 @@ internal sealed class Binding(ToolRule rule)
 
     public List<string> Problems { get; } = [];
 
+    /// <summary>A body that is passed on as it is.</summary>
+    public byte[]? Opaque { get; set; }
+
     public void Put(string name, string text)
     {
         if (WireValue.Read(Rule.Parameters.First(p => p.Name == name), text) is { } value)
