@@ -34,7 +34,7 @@ public static class FuzzRun
     {
         IFuzzer[] fuzzers =
         [
-            new ParserFuzzer(), new ToolFuzzer(), new RuleFuzzer(), new ScrubberFuzzer(), new ReferenceFuzzer(), new MessageFuzzer(), new DoorFuzzer(),
+            new ParserFuzzer(), new ToolFuzzer(), new RuleFuzzer(), new ScrubberFuzzer(), new ReflectionFuzzer(), new ReferenceFuzzer(), new MessageFuzzer(), new DoorFuzzer(),
         ];
         var chosen = fuzzers.Where(f => options.Only is null || f.Name == options.Only).ToList();
         if (chosen.Count == 0)

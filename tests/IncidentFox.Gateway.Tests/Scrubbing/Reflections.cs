@@ -14,7 +14,7 @@ namespace IncidentFox.Gateway.Tests.Scrubbing;
 /// Makes up answers that give a secret back: spelled in up to four ways one around the other, among other text, in pieces of any size,
 /// compressed or not; and says when more than a few characters of it came through. The same seed makes the same answers.
 /// </summary>
-public sealed class Reflections(int seed)
+internal sealed class Reflections(int seed)
 {
     private const int Tolerated = 16;   // characters of what is encoded last
     private const int PerSecret = 64;
