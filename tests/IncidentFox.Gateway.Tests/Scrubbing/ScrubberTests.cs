@@ -69,7 +69,7 @@ public sealed class ScrubberTests
             Assert.DoesNotContain(Core(spell(secret)), scrubbed);
             Assert.StartsWith(before.TrimEnd('\\', '%', '0') + "|", scrubbed);
             Assert.EndsWith("|" + after, scrubbed);
-        }, iter: 20_000);
+        }, iter: 5_000);
 
     [Fact]
     public void Text_without_secrets_is_passed_on_byte_for_byte() =>
@@ -80,9 +80,15 @@ public sealed class ScrubberTests
         }, iter: 5_000);
 
     [Fact]
-    public void The_result_does_not_depend_on_the_pieces() =>
+    public void The_result_does_not_depend_on_the_pieces()
+    {
+        var patterns = SecretPatterns.Of(["ababab", "bbbbbbb"]);
         Gen.Select(Gen.String[Gen.Char["ab%\\6162u0"], 0, 200], Gen.Int[1, 20]).Sample((text, piece) =>
-            Assert.Equal(Scrub(text, int.MaxValue, "ababab", "bbbbbbb"), Scrub(text, piece, "ababab", "bbbbbbb")), iter: 20_000);
+        {
+            var bytes = Encoding.UTF8.GetBytes(text);
+            Assert.Equal(ScrubBytes(bytes, int.MaxValue, patterns), ScrubBytes(bytes, piece, patterns));
+        }, iter: 20_000);
+    }
 
     [Theory]
     [InlineData("token=hunter2-hunter2;", "token=[redacted];")]
@@ -149,9 +155,11 @@ public sealed class ScrubberTests
 
     private static string Scrub(string text, int piece, params string[] secrets) => Encoding.UTF8.GetString(ScrubBytes(Encoding.UTF8.GetBytes(text), piece, secrets));
 
-    private static byte[] ScrubBytes(byte[] bytes, int piece, params string[] secrets)
+    private static byte[] ScrubBytes(byte[] bytes, int piece, params string[] secrets) => ScrubBytes(bytes, piece, SecretPatterns.Of(secrets));
+
+    private static byte[] ScrubBytes(byte[] bytes, int piece, SecretPatterns patterns)
     {
-        var scrubber = new Scrubber(SecretPatterns.Of(secrets));
+        var scrubber = new Scrubber(patterns);
         var output = new ArrayBufferWriter<byte>();
         foreach (var chunk in bytes.Chunk(piece))
             scrubber.Write(chunk, output);
