@@ -24,4 +24,6 @@ namespace IncidentFox.Contracts;
 [JsonSerializable(typeof(EventBatch))]
 [JsonSerializable(typeof(AgentEvent))]
 [JsonSerializable(typeof(Report))]
+[JsonSerializable(typeof(ModelTurn))]
+[JsonSerializable(typeof(ModelAnswer))]
 public sealed partial class ContractsJson : JsonSerializerContext;

@@ -13,7 +13,9 @@ public static class MessageCodec
 {
     /// <summary>The names this version knows.</summary>
     public static readonly IReadOnlyList<string> KnownTypes =
-        ["hello", "welcome", "task", "tool_list", "tool_request", "approval_required", "approval_status", "error", "events"];
+    [
+        "hello", "welcome", "task", "tool_list", "tool_request", "approval_required", "approval_status", "error", "events", "model_turn", "model_answer",
+    ];
 
     /// <summary>UTF-8 JSON of a message.</summary>
     public static byte[] Write<T>(T message, JsonTypeInfo<T> type) where T : Message => JsonSerializer.SerializeToUtf8Bytes(message, type);

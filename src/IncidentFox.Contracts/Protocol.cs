@@ -24,6 +24,9 @@ public static class Protocol
     /// <summary>POST <see cref="EventBatch"/> -> 202. A sequence that was seen before is acknowledged and ignored.</summary>
     public const string EventsPath = "/v1/agent/events";
 
+    /// <summary>POST <see cref="ModelTurn"/> -> <see cref="ModelAnswer"/>. 429 <c>budget_exceeded</c> when the investigation or its team may use no more.</summary>
+    public const string ModelPath = "/v1/agent/model";
+
     /// <summary>
     /// POST <see cref="ToolRequest"/> to <c>/tools/{tool}</c>. 200 and other statuses with <see cref="SourceHeader"/> <c>upstream</c> are the target's
     /// own answer; 202 is <see cref="ApprovalRequired"/>; everything with <see cref="SourceHeader"/> <c>gateway</c> and status 4xx/5xx is <see cref="GatewayError"/>.

@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Admission;
+using IncidentFox.Gateway.Models;
 
 namespace IncidentFox.Gateway;
 
@@ -24,6 +25,22 @@ public static class GatewayMetrics
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("incidentfox.gateway.refusals", "{call}", "Tool calls that were refused, by code.");
     private static readonly Counter<long> Bytes = Meter.CreateCounter<long>("incidentfox.gateway.response.size", "By", "Bytes of answers passed to agents.");
     private static readonly Counter<long> Fetches = Meter.CreateCounter<long>("incidentfox.gateway.secret.fetches", "{fetch}", "Questions to secret stores, by kind of store, outcome and cause.");
+
+    private static readonly Histogram<double> Turns = Meter.CreateHistogram(
+        "incidentfox.gateway.model.duration", "s", "Turns of models, from the durable audit row to the answer.", advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.5, 1, 2, 5, 10, 20, 40, 80, 160] });
+    private static readonly Counter<long> Tokens = Meter.CreateCounter<long>("incidentfox.gateway.model.tokens", "{token}", "Tokens that models took, by direction.");
+    private static readonly Counter<long> TurnRefusals = Meter.CreateCounter<long>("incidentfox.gateway.model.refusals", "{turn}", "Turns of models that were refused, by code.");
+
+    internal static void ModelEnded(ModelOffer offer, TurnEnd end, TimeSpan took)
+    {
+        Turns.Record(took.TotalSeconds, new("provider", offer.Provider.Name), new("model", offer.Name), new("outcome", end.Status), new("code", end.Code ?? None));
+        if (end.InputTokens is { } input)
+            Tokens.Add(input, new("provider", offer.Provider.Name), new("model", offer.Name), new("direction", "in"));
+        if (end.OutputTokens is { } output)
+            Tokens.Add(output, new("provider", offer.Provider.Name), new("model", offer.Name), new("direction", "out"));
+    }
+
+    internal static void ModelRefused(string code) => TurnRefusals.Add(1, new KeyValuePair<string, object?>("code", code));
 
     internal static void Ended(ToolCall call, CallEnd end, TimeSpan took)
     {

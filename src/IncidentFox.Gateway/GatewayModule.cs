@@ -9,6 +9,7 @@ using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
 using IncidentFox.Gateway.Alerts;
 using IncidentFox.Gateway.Alerts.Storage;
+using IncidentFox.Gateway.Models;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Rules.Reload;
 using Microsoft.AspNetCore.Builder;
@@ -30,7 +31,7 @@ public static class GatewayModule
 {
     /// <summary>Adds the gateway. <see cref="ISandboxDoor"/> is what the local sandbox driver calls.</summary>
     /// <exception cref="OptionsValidationException">The options or the integrations have mistakes; the message names all of them.</exception>
-    public static IServiceCollection AddGateway(this IServiceCollection services, GatewayOptions options)
+    public static IServiceCollection AddGateway(this IServiceCollection services, GatewayOptions options, ModelCatalog? models = null)
     {
         var (catalog, errors) = options.Validate();
         if (catalog is null)
@@ -57,6 +58,8 @@ public static class GatewayModule
         services.AddHostedService(p => p.GetRequiredService<AuditBatch>());
         services.AddSingleton<CallTrail>();
         services.AddSingleton<ToolAdmission>();
+        services.AddSingleton<OfferedTools>();
+        services.AddModels(models ?? ModelCatalog.None);
         services.AddSingleton<ApprovalAsking>();
         services.AddSingleton<AlertFacts>();
         services.AddSingleton<SecurityAlerts>();

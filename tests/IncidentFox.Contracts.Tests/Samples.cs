@@ -59,6 +59,20 @@ internal static class Samples
                 new ParkedEvent { Sequence = 6, At = At, ApprovalId = "apr_1" },
             ],
         }),
+        Of("model_turn", ContractsJson.Default.ModelTurn, new ModelTurn
+        {
+            Model = "claude", Instructions = "Find out why.", Tools = ["list_pods"], MaxTokens = 1_000,
+            Messages =
+            [
+                new() { Role = ModelRole.User, Text = "checkout is returning 5xx" },
+                new() { Role = ModelRole.Assistant, Text = "I look.", Calls = [new("call_1", "list_pods", Json("""{"namespace":"shop"}"""))] },
+                new() { Role = ModelRole.Tool, Results = [new("call_1", "no pods", false)] },
+            ],
+        }),
+        Of("model_answer", ContractsJson.Default.ModelAnswer, new ModelAnswer
+        {
+            Model = "claude", Text = "There are none.", Calls = [new("call_2", "list_pods", Json("""{"namespace":"pay"}"""))], Stop = ModelStop.ToolCalls, Usage = new(812, 40, 3_036),
+        }),
     ];
 
     internal static JsonElement Json(string text) => JsonDocument.Parse(text).RootElement.Clone();

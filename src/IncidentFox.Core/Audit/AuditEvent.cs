@@ -78,6 +78,15 @@ public static class AuditEventTypes
     /// <summary>A call that no rule, role or policy allows.</summary>
     public const string ToolRefused = "tool_refused";
 
+    /// <summary>Written and committed before a model is asked: which one, how much; never what.</summary>
+    public const string ModelRequested = "model_requested";
+
+    /// <summary>How it ended, with tokens and cost; never the answer.</summary>
+    public const string ModelAnswered = "model_answered";
+
+    /// <summary>A model turn that was refused: no such model, over budget, not allowed.</summary>
+    public const string ModelRefused = "model_refused";
+
     /// <summary>Data source, query, row count.</summary>
     public const string DataAccessed = "data_accessed";
 

@@ -48,20 +48,20 @@ internal sealed class UnfinishedCallsSweep(Database database, AuditLog audit, Ti
                 return 0;
             var rows = (await connection.QueryAsync<Row>(new CommandDefinition(
                 """
-                select r.org_id as OrgId, r.team_id as TeamId, r.user_id as UserId, r.tool, r.parameters::text as Parameters,
+                select r.event_type as EventType, r.org_id as OrgId, r.team_id as TeamId, r.user_id as UserId, r.tool, r.parameters::text as Parameters,
                        r.investigation_id as InvestigationId, r.sandbox_id as SandboxId, r.correlation_id as CorrelationId
                   from app.audit_events r
-                 where r.event_type = 'tool_requested' and r.approval_id is null and r.correlation_id is not null
+                 where r.event_type in ('tool_requested', 'model_requested') and r.approval_id is null and r.correlation_id is not null
                    and r.at < app.clock() - @Grace and r.at > app.clock() - interval '7 days'
                    and not exists (select 1 from app.audit_events e
-                                    where e.correlation_id = r.correlation_id and e.event_type in ('tool_executed', 'tool_refused', 'approval_requested'))
+                                    where e.correlation_id = r.correlation_id and e.event_type in ('tool_executed', 'tool_refused', 'approval_requested', 'model_answered'))
                  order by r.at limit 100
                 """, new { Grace }, cancellationToken: ct))).AsList();
             foreach (var row in rows)
             {
                 await audit.AppendAsync(connection, new AuditEvent
                 {
-                    EventType = AuditEventTypes.ToolExecuted,
+                    EventType = row.EventType == AuditEventTypes.ModelRequested ? AuditEventTypes.ModelAnswered : AuditEventTypes.ToolExecuted,
                     OrgId = row.OrgId,
                     TeamId = row.TeamId,
                     UserId = row.UserId,
@@ -79,6 +79,7 @@ internal sealed class UnfinishedCallsSweep(Database database, AuditLog audit, Ti
 
     private sealed record Row
     {
+        public string? EventType { get; init; }
         public string? OrgId { get; init; }
         public string? TeamId { get; init; }
         public string? UserId { get; init; }

@@ -17,10 +17,10 @@ namespace IncidentFox.Gateway.AgentDoor;
 /// </summary>
 internal sealed class AgentDispatcher(
     SandboxSessions sessions, SessionCache lately, Traffic traffic, HelloEndpoint hello, TaskEndpoint task, ToolListEndpoint toolList, EventsEndpoint events,
-    ApprovalEndpoint approvals, ToolEndpoints tools, ProxyEndpoint proxy, SecurityAlerts alerts, ILogger<AgentDispatcher> logger)
+    ApprovalEndpoint approvals, ToolEndpoints tools, ModelEndpoint model, ProxyEndpoint proxy, SecurityAlerts alerts, ILogger<AgentDispatcher> logger)
 {
     private const string WhatThereIs =
-        $"POST {Protocol.HelloPath}, GET {Protocol.TaskPath}, GET {Protocol.ToolsPath}, POST {Protocol.EventsPath}, GET {Protocol.ApprovalPathPrefix}{{id}}, "
+        $"POST {Protocol.HelloPath}, GET {Protocol.TaskPath}, GET {Protocol.ToolsPath}, POST {Protocol.EventsPath}, POST {Protocol.ModelPath}, GET {Protocol.ApprovalPathPrefix}{{id}}, "
         + $"POST {Protocol.ToolPathPrefix}{{tool}}, {Protocol.IntegrationPathPrefix}{{integration}}/...";
 
     // What is judged again when its row is written may begin with a session that was read lately.
@@ -33,6 +33,7 @@ internal sealed class AgentDispatcher(
         new("GET", Protocol.ToolsPath, false, (r, _) => toolList.HandleAsync(r)),
         new("POST", Protocol.EventsPath, false, events.HandleAsync),
         new("GET", Protocol.ApprovalPathPrefix, true, (r, _) => approvals.HandleAsync(r)),
+        new("POST", Protocol.ModelPath, false, model.HandleAsync, IsJudgedAgain: true),
         new("POST", Protocol.ToolPathPrefix, true, tools.CallAsync, IsJudgedAgain: true),
         new(null, Protocol.IntegrationPathPrefix, true, tools.ForwardAsync, IsJudgedAgain: true),
     ];

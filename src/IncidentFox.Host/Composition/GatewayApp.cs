@@ -25,7 +25,7 @@ public static class GatewayApp
         AddStorage(services, keys);
         services.AddSingleton(new PolicySource(settings.Policy));
         services.AddSecrets(settings.Secrets);
-        services.AddGateway(settings.Gateway);
+        services.AddGateway(settings.Gateway, settings.Models);
         services.AddSending();
         services.AddExecution();
         var app = builder.Build();

@@ -3,6 +3,7 @@ using IncidentFox.Bot.Sandboxes;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Policy;
 using IncidentFox.Gateway;
+using IncidentFox.Gateway.Models;
 using IncidentFox.Secrets;
 using IncidentFox.Slack;
 
@@ -42,6 +43,9 @@ public sealed class HostSettings
     /// <summary>The agents' door and the integrations.</summary>
     public required GatewayOptions Gateway { get; init; }
 
+    /// <summary>Which models agents may ask.</summary>
+    public required ModelCatalog Models { get; init; }
+
     /// <summary>Sandboxes on this machine.</summary>
     public required LocalSandboxOptions Sandboxes { get; init; }
 
@@ -65,6 +69,7 @@ public sealed class HostSettings
         var bot = Bind<BotOptions>(configuration, BotOptions.Section, errors);
         var gateway = Bind<GatewayOptions>(configuration, GatewayOptions.SectionName, errors);
         var telemetry = Bind<TelemetryOptions>(configuration, TelemetryOptions.Section, errors);
+        var (models, modelErrors) = ModelCatalogReader.Read(Bind<ModelOptions>(configuration, ModelOptions.SectionName, errors), secrets);
         errors.AddRange(secrets.Validate());
         errors.AddRange(telemetry.Validate());
         DatabaseOptions.CheckReference(errors, $"{DatabaseOptions.Section}:ColumnKey", database.ColumnKey);
@@ -80,6 +85,7 @@ public sealed class HostSettings
             DatabaseOptions.CheckLogin(errors, nameof(DatabaseOptions.Gateway), database.Gateway, database.GatewayPassword);
             DatabaseOptions.CheckReference(errors, $"{DatabaseOptions.Section}:FrozenCallKey", database.FrozenCallKey);
             errors.AddRange(gateway.Validate(secrets).Errors);
+            errors.AddRange(modelErrors);
         }
         if (role is HostRole.All)
             errors.AddRange(sandboxes.Validate());
@@ -97,6 +103,7 @@ public sealed class HostSettings
                 Secrets = secrets,
                 Bot = bot,
                 Gateway = gateway,
+                Models = models ?? ModelCatalog.None,
                 Sandboxes = sandboxes,
                 Telemetry = telemetry,
                 Policy = policy,

@@ -21,6 +21,9 @@ internal static class ReferenceRules
     /// <summary>Packages that only one assembly may have.</summary>
     public static readonly IReadOnlyDictionary<string, (string[] May, string Reason)> Packages = new Dictionary<string, (string[], string)>
     {
+        ["Anthropic"] = (["IncidentFox.Gateway"], "models are asked by the gateway alone: the keys are there"),
+        ["OpenAI"] = (["IncidentFox.Gateway"], "models are asked by the gateway alone: the keys are there"),
+        ["Microsoft.Extensions.AI"] = (["IncidentFox.Gateway"], "models are asked by the gateway alone: the keys are there"),
         ["Azure."] = (["IncidentFox.Secrets"], "a secret store's client library"),
         ["Hangfire."] = (["IncidentFox.Bot"], "the gateway runs no jobs"),
         ["YamlDotNet"] = (["IncidentFox.Gateway", "IncidentFox.Secrets"], "integrations are read by the gateway, kubeconfigs by it and the secret sources; nobody else reads YAML"),
