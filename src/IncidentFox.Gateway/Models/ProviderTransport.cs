@@ -34,7 +34,7 @@ internal sealed class ProviderTransport(ModelOffer offer, IUpstreamSender sender
             Call = new ToolCall { Integration = provider.Target.Name, Tool = ModelAdmission.Tool, Effect = ToolEffect.Read, RuleVersion = "", Parameters = new JsonObject { ["model"] = offer.Name } },
         }, context, cancellationToken);
         if (result is UpstreamResult.Failed failed)
-            throw new ProviderException(failed.Code, failed.Sentence, failed.MayHaveRun);
+            throw new ProviderException(failed.Code, failed.Sentence, failed.MayHaveRun) { RetryAfter = failed.RetryAfter is { } wait ? (int)Math.Clamp(Math.Ceiling(wait.TotalSeconds), 1, 3_600) : null };
         await using var response = (UpstreamResult.Response)result;
         if (response.Status != (int)HttpStatusCode.OK)
             throw await ProviderErrors.OfAsync(response, offer, cancellationToken);
