@@ -74,20 +74,20 @@ internal static class UpstreamHandler
 
     private static SocketsHttpHandler Create(
         Integration integration, SslClientAuthenticationOptions tls, Func<SocketsHttpConnectionContext, CancellationToken, ValueTask<Stream>> connect) => new()
-    {
-        AllowAutoRedirect = false,
-        UseCookies = false,
-        UseProxy = false,
-        AutomaticDecompression = System.Net.DecompressionMethods.None,
-        Credentials = null,
-        PreAuthenticate = false,
-        ActivityHeadersPropagator = null,      // our trace ids are nobody else's business
-        ConnectCallback = connect,
-        ConnectTimeout = integration.Limits.ConnectTimeout,
-        MaxResponseHeadersLength = 32,         // KiB
-        MaxResponseDrainSize = 0,              // a body that nobody wants ends its connection
-        SslOptions = tls,
-    };
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            UseProxy = false,
+            AutomaticDecompression = System.Net.DecompressionMethods.None,
+            Credentials = null,
+            PreAuthenticate = false,
+            ActivityHeadersPropagator = null,      // our trace ids are nobody else's business
+            ConnectCallback = connect,
+            ConnectTimeout = integration.Limits.ConnectTimeout,
+            MaxResponseHeadersLength = 32,         // KiB
+            MaxResponseDrainSize = 0,              // a body that nobody wants ends its connection
+            SslOptions = tls,
+        };
 
     // A certificate names addresses to fetch issuers and revocation lists from: they would be asked without any address policy, so they are not.
     private static X509ChainPolicy Trust(string? caFile, X509Certificate2Collection? authorities)
