@@ -43,7 +43,9 @@ internal static class Http2Bytes
     // The first field: one of the static table's statuses, or a literal with the name of one of them.
     private static int Status(byte[] block) => block[0] switch
     {
-        0x88 => 200, 0x8c => 400, 0x8d => 404,
+        0x88 => 200,
+        0x8c => 400,
+        0x8d => 404,
         _ => int.Parse(Encoding.ASCII.GetString(block, block[0] is 0x0f ? 3 : 2, 3), System.Globalization.CultureInfo.InvariantCulture),
     };
 

@@ -42,6 +42,7 @@ internal abstract record ParsedCall
             Effect = tool.Rule.Effect,
             RuleVersion = tool.Rule.Version,
             Parameters = arguments.Parameters,
-        }) { Opaque = opaque };
+        })
+        { Opaque = opaque };
     }
 }
