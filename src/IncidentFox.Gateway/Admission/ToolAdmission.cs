@@ -16,28 +16,8 @@ namespace IncidentFox.Gateway.Admission;
 /// </summary>
 internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, SessionCache sessions, IUpstreamSender sender, ApprovalAsking asking, TimeProvider time)
 {
-    // Roles that change again and again between the look and the row.
-    private const int MostDecisions = 3;
-
-    public async Task HandleAsync(AgentRequest request, ParsedCall parsed, string? reason)
-    {
-        for (var decisions = 1; !await TryHandleAsync(request, parsed, reason); decisions++)
-        {
-            // What was decided on is not so any more, and nothing was written or sent.
-            var (before, now) = (request.Session!, await sessions.ReadAsync(request.Sandbox, request.Aborted));
-            if (now is null || now.Investigation != before.Investigation || now.Resource != before.Resource)
-            {
-                await request.RefuseAsync(403, "session_over", "This sandbox has no open investigation: it ended, was stopped, or never began.");
-                return;
-            }
-            if (decisions == MostDecisions)
-            {
-                await AuditUnavailableAsync(request);
-                return;
-            }
-            request.Session = now;
-        }
-    }
+    public Task HandleAsync(AgentRequest request, ParsedCall parsed, string? reason) =>
+        Deciding.UntilItStandsAsync(request, sessions, () => TryHandleAsync(request, parsed, reason));
 
     // False: the session that it was decided under does not stand any more.
     private async Task<bool> TryHandleAsync(AgentRequest request, ParsedCall parsed, string? reason)

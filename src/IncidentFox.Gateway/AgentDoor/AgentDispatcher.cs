@@ -125,7 +125,7 @@ internal sealed class AgentDispatcher(
                 : await sessions.FindAsync(request.Sandbox, request.Aborted);
             if (request.Session is null)
             {
-                await request.RefuseAsync(403, "session_over", "This sandbox has no open investigation: it ended, was stopped, or never began.");
+                await request.RefuseSessionOverAsync();
                 return;
             }
             if (route.Path != Protocol.HelloPath && request.Session.State == "starting")

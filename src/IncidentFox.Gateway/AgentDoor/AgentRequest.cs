@@ -59,5 +59,10 @@ internal sealed class AgentRequest(HttpContext http, SandboxId sandbox, string p
         return AnswerAsync(status, new GatewayError { Code = code, Message = sentence, CorrelationId = CorrelationId }, ContractsJson.Default.GatewayError);
     }
 
+    /// <summary>Nothing is done for a sandbox whose investigation is over.</summary>
+    public Task RefuseSessionOverAsync() => RefuseAsync(403, "session_over", SessionOver);
+
+    public const string SessionOver = "This sandbox has no open investigation: it ended, was stopped, or never began.";
+
     public const string CorrelationHeader = "x-incidentfox-correlation-id";
 }

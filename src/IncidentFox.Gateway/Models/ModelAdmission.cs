@@ -19,27 +19,8 @@ internal sealed class ModelAdmission(
     /// <summary>What policy and the audit trail call it: <c>tools.model_turn.enabled</c> switches models off, <c>allowed_roles</c> says for whom.</summary>
     public const string Tool = "model_turn";
 
-    private const int MostDecisions = 3;
-
-    public async Task HandleAsync(AgentRequest request, ModelTurn turn, int bytes)
-    {
-        for (var decisions = 1; !await TryHandleAsync(request, turn, bytes); decisions++)
-        {
-            // What was decided on is not so any more, and nothing was sent.
-            var (before, now) = (request.Session!, await sessions.ReadAsync(request.Sandbox, request.Aborted));
-            if (now is null || now.Investigation != before.Investigation || now.Resource != before.Resource)
-            {
-                await request.RefuseAsync(403, "session_over", "This sandbox has no open investigation: it ended, was stopped, or never began.");
-                return;
-            }
-            if (decisions == MostDecisions)
-            {
-                await ToolAdmission.AuditUnavailableAsync(request);
-                return;
-            }
-            request.Session = now;
-        }
-    }
+    public Task HandleAsync(AgentRequest request, ModelTurn turn, int bytes) =>
+        Deciding.UntilItStandsAsync(request, sessions, () => TryHandleAsync(request, turn, bytes));
 
     // False: the session that it was decided under does not stand any more.
     private async Task<bool> TryHandleAsync(AgentRequest request, ModelTurn turn, int bytes)

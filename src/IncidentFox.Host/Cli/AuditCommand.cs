@@ -20,12 +20,7 @@ public static class AuditCommand
 
     private static Command Tail(Option<FileInfo?> config)
     {
-        var lines = new Option<int>("--lines", "-n") { Description = "How many events to begin with.", DefaultValueFactory = _ => 50 };
-        lines.Validators.Add(r =>
-        {
-            if (r.GetValueOrDefault<int>() is < 0 or > 100_000)
-                r.AddError("--lines must be from 0 to 100000.");
-        });
+        var lines = AuditFollow.Lines("How many events to begin with.", 50);
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with new events until interrupted." };
         var investigation = new Option<string?>("--investigation") { Description = "Only this investigation (inv_…)." };
         var type = new Option<string?>("--type") { Description = "Only this event type, e.g. tool_executed." };

@@ -18,12 +18,7 @@ public static class GatewayCommand
 
     private static Command Tail(Option<FileInfo?> config)
     {
-        var lines = new Option<int>("--lines", "-n") { Description = "How many calls to begin with.", DefaultValueFactory = _ => 20 };
-        lines.Validators.Add(r =>
-        {
-            if (r.GetValueOrDefault<int>() is < 0 or > 100_000)
-                r.AddError("--lines must be from 0 to 100000.");
-        });
+        var lines = AuditFollow.Lines("How many calls to begin with.", 20);
         var team = new Option<string?>("--team") { Description = "Only this team's calls." };
         var tool = new Option<string?>("--tool") { Description = "Only calls of this tool." };
         var refused = new Option<bool>("--refused") { Description = "Only what was refused." };

@@ -82,7 +82,7 @@ internal sealed class ProxyDoor(
     {
         var session = await sessions.FindAsync(sandbox.Sandbox, CancellationToken.None);
         if (session is null)
-            return (new(403, "session_over", "This sandbox has no open investigation: it ended, was stopped, or never began."), null);
+            return (new(403, "session_over", AgentRequest.SessionOver), null);
         if (session.State == "starting")
             return (new(403, "not_caged", $"Say hello first: POST {Protocol.HelloPath}."), null);
         var catalog = integrations.Current;
