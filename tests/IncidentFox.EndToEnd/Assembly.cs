@@ -1,6 +1,4 @@
 global using Xunit;
-using IncidentFox.EndToEnd.Kit;
 
-// One product serves all tests: they take turns.
+// Each has a whole product to itself, and they take turns.
 [assembly: Xunit.v3.Parallelization(Mode = Xunit.Sdk.ParallelMode.None)]
-[assembly: AssemblyFixture(typeof(HttpInstallation))]

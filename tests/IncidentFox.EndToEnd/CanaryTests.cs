@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace IncidentFox.EndToEnd;
 
-public sealed class CanaryTests(HttpInstallation product)
+public sealed class CanaryTests(HttpInstallation product) : IClassFixture<HttpInstallation>
 {
     [Fact]
     public async Task No_secret_of_this_run_is_in_the_log_the_messages_or_the_database()

@@ -5,7 +5,7 @@ using IncidentFox.Workbench.Stack;
 
 namespace IncidentFox.EndToEnd;
 
-public sealed class CommandTests(HttpInstallation product)
+public sealed class CommandTests(HttpInstallation product) : IClassFixture<HttpInstallation>
 {
     [Fact]
     public async Task Stop_ends_the_sandbox_withdraws_the_open_approval_and_the_cards_say_so()

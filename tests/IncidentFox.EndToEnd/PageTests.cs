@@ -4,7 +4,7 @@ using Microsoft.Playwright;
 
 namespace IncidentFox.EndToEnd;
 
-public sealed class PageTests(HttpInstallation product)
+public sealed class PageTests(HttpInstallation product) : IClassFixture<HttpInstallation>
 {
     [Fact]
     public async Task On_the_page_Omar_asks_Ada_approves_and_sees_it_done_and_nothing_leaves_the_machine()

@@ -5,7 +5,7 @@ using IncidentFox.Workbench.Stack;
 
 namespace IncidentFox.EndToEnd;
 
-public sealed class RefusedClickTests(HttpInstallation product)
+public sealed class RefusedClickTests(HttpInstallation product) : IClassFixture<HttpInstallation>
 {
     [Fact]
     public async Task Nobody_without_the_right_may_approve_or_deny_and_each_is_told_why()

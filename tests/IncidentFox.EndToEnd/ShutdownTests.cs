@@ -7,7 +7,7 @@ using IncidentFox.Workbench.Stack;
 
 namespace IncidentFox.EndToEnd;
 
-public sealed class ShutdownTests(HttpInstallation product)
+public sealed class ShutdownTests(HttpInstallation product) : IClassFixture<HttpInstallation>
 {
     [Fact]
     public async Task SIGTERM_ends_the_product_in_the_middle_of_an_investigation_which_goes_on_after_the_next_start()

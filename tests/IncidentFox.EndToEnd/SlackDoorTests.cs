@@ -4,7 +4,7 @@ using IncidentFox.Workbench.Estate.Faults;
 
 namespace IncidentFox.EndToEnd;
 
-public sealed class SlackDoorTests(HttpInstallation product)
+public sealed class SlackDoorTests(HttpInstallation product) : IClassFixture<HttpInstallation>
 {
     private string SigningSecret => File.ReadAllText(Path.Combine(product.Stack.Files.RunDirectory, "secrets", "slack-signing-secret"));
 

@@ -33,7 +33,7 @@ public sealed class WorkspaceSession(SlackDouble slack)
 
     /// <summary>Waits until a message reads as wanted.</summary>
     public Task<Message> WaitForTextAsync(Message message, string what, Func<string, bool> wanted, CancellationToken ct) =>
-        WaitAsync(message.Channel, what, m => m.Ts == message.Ts && wanted(MessageText.Of(m)), ct);
+        WaitAsync(message.Channel, $"{what} on message {message.Ts}", m => m.Ts == message.Ts && wanted(MessageText.Of(m)), ct);
 
     /// <summary>Waits for a reply in a message's thread.</summary>
     public Task<Message> WaitForReplyAsync(Message parent, string what, Func<string, bool> wanted, CancellationToken ct) =>
@@ -83,8 +83,9 @@ public sealed class WorkspaceSession(SlackDouble slack)
         }
         catch (SmokeException e)
         {
-            var shown = string.Join("\n---\n", slack.State.Messages(channel).TakeLast(4).Select(m => $"[{m.Ts} by {m.Author}] {MessageText.Of(m)}"));
-            throw new SmokeException($"{e.Message}; the channel's last messages:\n{shown}");
+            var shown = new[] { channel, DemoPeople.Incidents, DemoPeople.Approvals }.Distinct(StringComparer.Ordinal).Select(c => $"the last messages of {c}:\n{string.Join("\n---\n",
+                slack.State.Messages(c).TakeLast(4).Select(m => $"[{m.Ts} by {m.Author}] {MessageText.Of(m)}"))}");
+            throw new SmokeException($"{e.Message}; {string.Join("\n=====\n", shown)}");
         }
         return found!;
     }

@@ -55,9 +55,23 @@ internal sealed class Browser : IAsyncDisposable
         // Pointers and tool bars that follow them are no part of the picture.
         await Page.Mouse.MoveAsync(0, 0);
         if (element is null)
+        {
             await Page.ScreenshotAsync(new() { Path = path, Animations = ScreenshotAnimations.Disabled });
-        else
-            await element.ScreenshotAsync(new() { Path = path, Animations = ScreenshotAnimations.Disabled });
+            return;
+        }
+        // A message that grows is drawn anew: its element may be gone before the picture is taken.
+        for (var again = 10; ; again--)
+        {
+            try
+            {
+                await element.ScreenshotAsync(new() { Path = path, Animations = ScreenshotAnimations.Disabled });
+                return;
+            }
+            catch (PlaywrightException e) when (again > 0 && e.Message.Contains("not attached", StringComparison.Ordinal))
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100));
+            }
+        }
     }
 
     public async ValueTask DisposeAsync()
