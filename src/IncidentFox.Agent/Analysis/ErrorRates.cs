@@ -27,10 +27,12 @@ internal static class ErrorRates
 
     private static IEnumerable<Finding> OnePod(Snapshot s)
     {
-        // Only pods that get requests can be compared: the last one standing fails because it is alone.
-        var seen = s.Metrics.Pods.Where(p => p.All > 0).ToArray();
-        if (seen.Length < 2 || seen.MaxBy(p => p.Share) is not { } worst || worst.Share < Bad || s.Pods.FirstOrDefault(p => p.Name == worst.Pod) is not { } pod)
+        // Only pods that get requests can be compared: the last one standing fails because it is alone. What a pod that is gone, or going, answered lingers in the rates.
+        var living = s.Pods.Where(p => !p.Terminating).ToLookup(p => p.Name);
+        var seen = s.Metrics.Pods.Where(p => p.All > 0 && living.Contains(p.Pod)).ToArray();
+        if (seen.Length < 2 || seen.MaxBy(p => p.Share) is not { } worst || worst.Share < Bad)
             yield break;
+        var pod = living[worst.Pod].First();
         var others = seen.Where(p => p.Pod != worst.Pod).ToArray();
         var share = others.Sum(p => p.Failed) / others.Sum(p => p.All);
         if (worst.Share < TimesWorse * share || (pod.Ready && s.PodsOf(new(pod.Namespace, pod.Workload)).Any(p => p is { Ready: false, Finished: false })))
