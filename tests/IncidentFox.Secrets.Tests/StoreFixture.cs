@@ -53,10 +53,11 @@ internal sealed class StoreFixture : ISecretSource, ISecretObserver, ILogger<Sec
     /// <summary>Gets until the background has done its work.</summary>
     public Task UntilVersionAsync(string version) => UntilAsync(async () => await VersionAsync() == version);
 
+    /// <summary>Waits for what other threads are about to do; the limit only makes a failure end.</summary>
     public static Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
 
-    /// <summary>Waits for what other threads are about to do; the limit only makes a failure end.</summary>
-    private static async Task UntilAsync(Func<Task<bool>> condition)
+    /// <inheritdoc cref="UntilAsync(Func{bool})"/>
+    public static async Task UntilAsync(Func<Task<bool>> condition)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
         limit.CancelAfter(TimeSpan.FromSeconds(20));

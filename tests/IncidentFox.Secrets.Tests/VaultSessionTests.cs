@@ -73,9 +73,11 @@ public sealed class VaultSessionTests
         it.Time.Advance(TimeSpan.FromMinutes(40));
         await StoreFixture.UntilAsync(() => it.Logged.Any(l => l.Contains("could not be renewed", StringComparison.Ordinal)));
         it.Vault.Sealed = false;
-        await StoreFixture.UntilAsync(() =>
+        await StoreFixture.UntilAsync(async () =>
         {
+            // The renewal is under way on another thread: 20 minutes of lease must not pass before it arrives.
             it.Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
             return it.Vault.Tokens.Renewals == 1;
         });
         Assert.Equal(1, it.Vault.Tokens.SignIns);
