@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Tools;
 
@@ -19,36 +20,35 @@ public abstract record ToolDecision
     public sealed record Deny(string Reason) : ToolDecision;
 }
 
-/// <summary>What the decision looks at, apart from policy: nothing of the agent's choosing but the tool's name.</summary>
+/// <summary>What the decision looks at, apart from policy: of the agent's choosing are only the tool's name and the namespace, and both are what will be sent.</summary>
 /// <param name="Tool">The tool's name.</param>
 /// <param name="Effect">From its rule.</param>
 /// <param name="LowestRequesterRole">The lowest role among all whose words reached the sandbox; none when no person asked.</param>
-public readonly record struct ToolFacts(string Tool, ToolEffect Effect, Role LowestRequesterRole);
-
-/// <summary>The decision itself: total and pure. Where two settings disagree the stricter wins; what is not known is denied.</summary>
-public static class ToolDecider
+public readonly record struct ToolFacts(string Tool, ToolEffect Effect, Role LowestRequesterRole)
 {
-    /// <summary>Decides one call of a tool that a rule defines.</summary>
-    public static ToolDecision Decide(ToolPolicy policy, ToolFacts facts)
+    /// <summary>The typed parameter that says in which namespace a call acts.</summary>
+    public const string NamespaceParameter = "namespace";
+
+    /// <summary>The integration whose tool it is; null for a part of the product itself (<c>model_turn</c>), which no name with a star means.</summary>
+    public string? Integration { get; init; }
+
+    /// <summary>Of <see cref="NamespaceParameter"/>; null: the call names none.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>When; null: can't be told.</summary>
+    public DateTimeOffset? At { get; init; }
+
+    /// <summary>
+    /// True when the call is not made yet and its namespace is still open. Then the decision is the most open one that a namespace could get: for showing
+    /// which tools there are, never for letting a call through.
+    /// </summary>
+    public bool AnyNamespace { get; init; }
+
+    /// <summary>The facts of a typed call.</summary>
+    public static ToolFacts Of(ToolCall call, Role lowestRequesterRole, DateTimeOffset at) => new(call.Tool, call.Effect, lowestRequesterRole)
     {
-        var setting = policy.Tools.GetValueOrDefault(facts.Tool);
-        if (setting is { Enabled: false })
-            return new ToolDecision.Deny($"Tool {facts.Tool} is switched off by policy (tools.{facts.Tool}.enabled).");
-        // A role list is a minimum: who has more may too.
-        var minimum = setting is { AllowedRoles.Count: > 0 } ? setting.AllowedRoles.Min() : Role.Operator;
-        if (!Enum.IsDefined(facts.LowestRequesterRole) || facts.LowestRequesterRole < minimum)
-        {
-            return new ToolDecision.Deny(
-                $"Tool {facts.Tool} needs the role {minimum.Name()}; the lowest role among those who asked is {facts.LowestRequesterRole.Name()}.");
-        }
-        if (!Enum.IsDefined(facts.Effect))
-            return new ToolDecision.Deny($"Tool {facts.Tool} has an effect that is not known.");
-        var changes = facts.Effect is not ToolEffect.Read;
-        var asks = changes || setting?.RequireApproval == true || policy.Workflows.ContainsKey(facts.Tool);
-        if (!asks)
-            return new ToolDecision.Allow();
-        if (!policy.WorkflowsEnabled)
-            return new ToolDecision.Deny($"Tool {facts.Tool} needs an approval, and approvals are switched off (approval_workflows.enabled).");
-        return new ToolDecision.NeedsApproval(policy.WorkflowFor(facts.Tool));
-    }
+        Integration = call.Integration,
+        Namespace = call.Parameters[NamespaceParameter] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null,
+        At = at,
+    };
 }

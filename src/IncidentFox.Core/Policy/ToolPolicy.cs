@@ -1,12 +1,19 @@
-using IncidentFox.Core.Identity;
-
 namespace IncidentFox.Core.Policy;
 
-/// <summary>The policy in force: the documented JSON (<c>tools</c>, <c>approval_workflows</c>), parsed. See <see cref="ToolPolicyParser"/>.</summary>
+/// <summary>
+/// A policy in force: the documented JSON (<c>tools</c>, <c>approval_workflows</c>) and what this product adds, parsed. See <see cref="ToolPolicyParser"/>.
+/// </summary>
 public sealed record ToolPolicy
 {
-    /// <summary>What is said of single tools, by name. A tool that is not named takes its rule's defaults.</summary>
-    public required IReadOnlyDictionary<string, ToolSetting> Tools { get; init; }
+    /// <summary>How many approvals of a team may be pending at once when a policy says nothing.</summary>
+    public const int DefaultMaxPending = 20;
+
+    /// <summary>What is said of tools. A tool that no entry speaks of takes its rule's defaults.</summary>
+    public required IReadOnlyList<ToolSetting> Tools
+    {
+        get;
+        init => (field, ToolIndex) = (value, new(value));
+    }
 
     /// <summary>False: whatever needs an approval is denied.</summary>
     public required bool WorkflowsEnabled { get; init; }
@@ -14,41 +21,35 @@ public sealed record ToolPolicy
     /// <summary>Fills what a workflow leaves out, and serves actions without one.</summary>
     public required Workflow Default { get; init; }
 
-    /// <summary>Workflows by action (tool) name, defaults filled in.</summary>
-    public required IReadOnlyDictionary<string, Workflow> Workflows { get; init; }
+    /// <summary>What is said of actions' approvals.</summary>
+    public required IReadOnlyList<WorkflowSetting> Workflows
+    {
+        get;
+        init => (field, WorkflowIndex) = (value, new(value));
+    }
 
-    /// <summary>SHA-256 (hex) of the canonical JSON it was parsed from.</summary>
+    /// <summary>Which integrations and namespaces are which environment.</summary>
+    public EnvironmentMap Environments { get; init; } = EnvironmentMap.Empty;
+
+    /// <summary>Approvals of a team that may be pending at once, 1 to 1000.</summary>
+    public int MaxPendingPerTeam { get; init; } = DefaultMaxPending;
+
+    /// <summary>Set: there is no policy that could be read, so everything is denied, and this is why.</summary>
+    public string? Unreadable { get; init; }
+
+    /// <summary>The canonical JSON it was parsed from.</summary>
+    public required string Json { get; init; }
+
+    /// <summary>SHA-256 (hex) of <see cref="Json"/>.</summary>
     public required string Digest { get; init; }
 
-    /// <summary>The workflow for a tool.</summary>
-    public Workflow WorkflowFor(string tool) => Workflows.GetValueOrDefault(tool, Default);
-}
+    internal PolicyIndex<ToolSetting> ToolIndex { get; private init; } = new([]);
 
-/// <summary>What is said of one tool.</summary>
-public sealed record ToolSetting
-{
-    /// <summary>False denies it to everybody.</summary>
-    public bool Enabled { get; init; } = true;
+    internal PolicyIndex<WorkflowSetting> WorkflowIndex { get; private init; } = new([]);
 
-    /// <summary>A minimum: the lowest of them is the lowest role that may call it. Empty: the rule's default.</summary>
-    public IReadOnlyList<Role> AllowedRoles { get; init; } = [];
-
-    /// <summary>True asks for an approval even of a read; false can't take one away that a write needs.</summary>
-    public bool? RequireApproval { get; init; }
-}
-
-/// <summary>Who must agree, how soon and where they are asked.</summary>
-public sealed record Workflow
-{
-    /// <summary>Distinct people, 1 to 20.</summary>
-    public int RequiredApprovers { get; init; } = 1;
-
-    /// <summary>Silence denies after this. Up to 7 days; fractions of a minute are fine.</summary>
-    public decimal TimeoutMinutes { get; init; } = 30;
-
-    /// <summary>Channel name with <c>#</c>, or a Slack channel id.</summary>
-    public string NotifyChannel { get; init; } = "#sre-approvals";
-
-    /// <summary>The lowest role whose approval counts.</summary>
-    public Role ApproverRole { get; init; } = Role.Admin;
+    /// <summary>The policy of a team whose policy can't be read: everything is denied.</summary>
+    public static ToolPolicy DenyAll(string reason) => new()
+    {
+        Tools = [], WorkflowsEnabled = false, Default = new Workflow(), Workflows = [], Unreadable = reason, Json = "{}", Digest = "",
+    };
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
@@ -16,65 +17,78 @@ public static partial class ToolPolicyParser
     /// <summary>Longest policy text, characters.</summary>
     public const int MaxLength = 256 * 1024;
 
+    // More than anybody reads; a list has no other bound than the text's length.
+    private const int MaxEntriesOfAName = 50;
+
     /// <summary>Parses; never throws for what the text holds.</summary>
     public static PolicyParse Parse(string json)
     {
+        var (root, error) = ReadObject(json);
+        return root is null ? new(null, [error!]) : Parse(root);
+    }
+
+    /// <summary>One JSON object, or why the text is none.</summary>
+    internal static (JsonObject? Root, string? Error) ReadObject(string json)
+    {
         if (json.Length > MaxLength)
-            return new(null, [$"$: the policy is longer than {MaxLength} characters"]);
-        JsonNode? node;
-        byte[] canonical;
+            return (null, $"$: the policy is longer than {MaxLength} characters");
         try
         {
-            node = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
-            canonical = CanonicalJson.Write(node);
+            var node = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = 16, AllowDuplicateProperties = false });
+            CanonicalJson.Write(node);
+            return node is JsonObject root ? (root, null) : (null, "$: a policy is a JSON object");
         }
         catch (JsonException e)
         {
-            return new(null, [$"$: not valid JSON: {e.Message}"]);
+            return (null, $"$: not valid JSON: {e.Message}");
         }
         catch (Exception e) when (e is InvalidOperationException or ArgumentException)
         {
             // Half of a surrogate pair, raw or as \uD800, is found only when the text is read.
-            return new(null, ["$: not valid JSON: it holds text that is not Unicode"]);
+            return (null, "$: not valid JSON: it holds text that is not Unicode");
         }
-        var errors = new Errors();
-        if (node is not JsonObject root)
-            return new(null, ["$: a policy is a JSON object"]);
-        errors.OnlyKnown(root, "$", "tools", "approval_workflows");
-        var tools = ParseTools(root, errors);
-        var (enabled, fallback, workflows) = ParseWorkflows(root, errors);
-        return errors.All.Count > 0
-            ? new(null, errors.All)
-            : new(new ToolPolicy
-            {
-                Tools = tools,
-                WorkflowsEnabled = enabled,
-                Default = fallback,
-                Workflows = workflows,
-                Digest = Convert.ToHexStringLower(SHA256.HashData(canonical)),
-            }, []);
     }
 
-    private static Dictionary<string, ToolSetting> ParseTools(JsonObject root, Errors errors)
+    internal static PolicyParse Parse(JsonObject root)
     {
-        var tools = new Dictionary<string, ToolSetting>();
-        foreach (var (name, node) in errors.Object(root, "$", "tools") ?? [])
+        var errors = new Errors();
+        errors.OnlyKnown(root, "$", "tools", "approval_workflows", "environments", "max_pending_per_team");
+        var environments = ConditionParser.ParseEnvironments(root, errors);
+        var conditions = new ConditionParser(environments, errors);
+        var tools = ParseTools(root, conditions, errors);
+        var (enabled, fallback, workflows) = ParseWorkflows(root, conditions, errors);
+        var most = errors.Whole(root, "$", "max_pending_per_team", 1, 1000) ?? ToolPolicy.DefaultMaxPending;
+        if (errors.All.Count > 0)
+            return new(null, errors.All);
+        var canonical = CanonicalJson.Write(root);
+        return new(new ToolPolicy
         {
-            var path = $"$.tools.{name}";
-            if (!ToolName().IsMatch(name))
-                errors.Add(path, "a tool's name is 1 to 64 of a-z, 0-9 and _");
-            if (node is not JsonObject setting)
+            Tools = tools,
+            WorkflowsEnabled = enabled,
+            Default = fallback,
+            Workflows = workflows,
+            Environments = environments,
+            MaxPendingPerTeam = most,
+            Json = Encoding.UTF8.GetString(canonical),
+            Digest = Convert.ToHexStringLower(SHA256.HashData(canonical)),
+        }, []);
+    }
+
+    private static List<ToolSetting> ParseTools(JsonObject root, ConditionParser conditions, Errors errors)
+    {
+        var tools = new List<ToolSetting>();
+        foreach (var (name, setting, path) in Entries(errors.Object(root, "$", "tools"), "$.tools", "a tool", errors))
+        {
+            errors.OnlyKnown(setting, path, "enabled", "allowed_roles", "require_approval", "when");
+            tools.Add(new ToolSetting
             {
-                errors.Add(path, "must be an object");
-                continue;
-            }
-            errors.OnlyKnown(setting, path, "enabled", "allowed_roles", "require_approval");
-            tools[name] = new ToolSetting
-            {
-                Enabled = errors.Boolean(setting, path, "enabled") ?? true,
+                Name = name,
+                Path = path,
+                When = conditions.Parse(setting, path),
+                Enabled = errors.Boolean(setting, path, "enabled"),
                 AllowedRoles = ParseRoles(setting, path, errors),
                 RequireApproval = errors.Boolean(setting, path, "require_approval"),
-            };
+            });
         }
         return tools;
     }
@@ -99,60 +113,73 @@ public static partial class ToolPolicyParser
         return roles;
     }
 
-    private static (bool Enabled, Workflow Default, Dictionary<string, Workflow> Workflows) ParseWorkflows(JsonObject root, Errors errors)
+    private static (bool Enabled, Workflow Default, List<WorkflowSetting> Workflows) ParseWorkflows(JsonObject root, ConditionParser conditions, Errors errors)
     {
         const string Path = "$.approval_workflows";
-        var workflows = new Dictionary<string, Workflow>();
+        var workflows = new List<WorkflowSetting>();
         if (errors.Object(root, "$", "approval_workflows") is not { } section)
             return (true, new Workflow(), workflows);
         errors.OnlyKnown(section, Path, "enabled", "default", "actions");
-        var fallback = errors.Object(section, Path, "default") is { } d ? ParseWorkflow(d, $"{Path}.default", new Workflow(), errors) : new Workflow();
-        foreach (var (name, node) in errors.Object(section, Path, "actions") ?? [])
+        var fallback = new Workflow();
+        if (errors.Object(section, Path, "default") is { } d)
         {
-            var path = $"{Path}.actions.{name}";
-            if (!ToolName().IsMatch(name))
-                errors.Add(path, "an action's name is 1 to 64 of a-z, 0-9 and _");
-            if (node is JsonObject action)
-                workflows[name] = ParseWorkflow(action, path, fallback, errors);
-            else
-                errors.Add(path, "must be an object");
+            var setting = WorkflowParser.Parse(d, $"{Path}.default", errors);
+            WorkflowParser.CheckTimes(setting, fallback, errors);
+            if (setting.AllowSelfApproval == true)
+                errors.Add($"{Path}.default.allow_self_approval", WorkflowParser.SelfApprovalNeedsEnvironments);
+            fallback = setting.Over(fallback);
+        }
+        foreach (var (name, action, path) in Entries(errors.Object(section, Path, "actions"), $"{Path}.actions", "an action", errors))
+        {
+            var setting = WorkflowParser.Parse(action, path, errors, mayHaveCondition: true) with { Name = name, When = conditions.Parse(action, path) };
+            WorkflowParser.CheckTimes(setting, fallback, errors);
+            if (setting.AllowSelfApproval == true && (setting.When is not { Environments.Count: > 0 } when || when.Environments.Contains(EnvironmentMap.Production)))
+                errors.Add($"{path}.allow_self_approval", WorkflowParser.SelfApprovalNeedsEnvironments);
+            workflows.Add(setting);
         }
         return (errors.Boolean(section, Path, "enabled") ?? true, fallback, workflows);
     }
 
-    private static Workflow ParseWorkflow(JsonObject o, string path, Workflow fallback, Errors errors)
+    // A name has an object, or a list of objects that differ by their conditions.
+    private static IEnumerable<(ToolPattern Name, JsonObject Entry, string Path)> Entries(JsonObject? section, string path, string what, Errors errors)
     {
-        errors.OnlyKnown(o, path, "required_approvers", "timeout_minutes", "notify_channel", "approver_role");
-        var workflow = fallback;
-        if (errors.Number(o, path, "required_approvers", 1, 20) is { } required)
+        foreach (var (name, node) in section ?? [])
         {
-            if (required != decimal.Truncate(required))
-                errors.Add($"{path}.required_approvers", "must be a whole number");
+            if (!TryParsePattern(name, out var pattern))
+            {
+                errors.Add($"{path}.{name}",
+                    $"{what}'s name is 1 to 64 of a-z, 0-9 and _, or integration.name, integration.* or *");
+            }
+            if (node is JsonObject one)
+                yield return (pattern, one, $"{path}.{name}");
+            else if (node is JsonArray { Count: > 0 and <= MaxEntriesOfAName } list)
+            {
+                for (var i = 0; i < list.Count; i++)
+                {
+                    if (list[i] is JsonObject entry)
+                        yield return (pattern, entry, $"{path}.{name}[{i}]");
+                    else
+                        errors.Add($"{path}.{name}[{i}]", "must be an object");
+                }
+                if (list.OfType<JsonObject>().Count(o => !o.ContainsKey("when")) > 1)
+                    errors.Add($"{path}.{name}", "has more than one entry without a condition (when)");
+            }
             else
-                workflow = workflow with { RequiredApprovers = (int)required };
+                errors.Add($"{path}.{name}", $"must be an object, or a list of 1 to {MaxEntriesOfAName} objects with conditions (when)");
         }
-        if (errors.Number(o, path, "timeout_minutes", 0.01m, 7 * 24 * 60) is { } minutes)
-            workflow = workflow with { TimeoutMinutes = minutes };
-        if (errors.Text(o, path, "notify_channel") is { } channel)
-        {
-            if (ChannelName().IsMatch(channel))
-                workflow = workflow with { NotifyChannel = channel };
-            else
-                errors.Add($"{path}.notify_channel", "must be a channel such as #sre-approvals, or a Slack channel id");
-        }
-        if (errors.Text(o, path, "approver_role") is { } name)
-        {
-            if (RoleNames.TryParse(name, out var role))
-                workflow = workflow with { ApproverRole = role };
-            else
-                errors.Add($"{path}.approver_role", "must be one of viewer, operator, admin, org_admin");
-        }
-        return workflow;
     }
 
-    [GeneratedRegex("\\A[a-z0-9_]{1,64}\\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
-    private static partial Regex ToolName();
+    private static bool TryParsePattern(string name, out ToolPattern pattern)
+    {
+        pattern = default;
+        if (!Pattern().IsMatch(name))
+            return false;
+        var dot = name.IndexOf('.', StringComparison.Ordinal);
+        var tool = name[(dot + 1)..];
+        pattern = new(dot < 0 ? null : name[..dot], tool == "*" ? null : tool);
+        return true;
+    }
 
-    [GeneratedRegex("\\A(#[\\p{Ll}\\p{Lo}\\p{N}_-]{1,80}|[CG][A-Z0-9]{2,30})\\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
-    private static partial Regex ChannelName();
+    [GeneratedRegex(@"\A([a-z0-9_-]{1,64}\.)?([a-z0-9_]{1,64}|\*)\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Pattern();
 }

@@ -8,7 +8,7 @@ using IncidentFox.Gateway.Rules.Parsing;
 namespace IncidentFox.Gateway.Admission;
 
 /// <summary>What a sandbox may call as policy stands, each with its schema. What is denied is not shown, to agents and models alike.</summary>
-internal sealed class OfferedTools(IntegrationSource integrations, PolicySource policies)
+internal sealed class OfferedTools(IntegrationSource integrations, PolicySource policies, TimeProvider time)
 {
     /// <summary>All of them, in the order of the rules.</summary>
     public IEnumerable<ToolDescription> Of(SandboxSession session)
@@ -29,7 +29,10 @@ internal sealed class OfferedTools(IntegrationSource integrations, PolicySource 
         var rule = tool.Rule;
         if (!tool.HasCredential || !rule.Listed)
             return null;
-        var decision = ToolDecider.Decide(policies.Current, new ToolFacts(rule.Tool, rule.Effect, session.LowestRequesterRole));
+        var decision = ToolDecider.Decide(policies.For(session.Resource.Org, session.Resource.Team), new ToolFacts(rule.Tool, rule.Effect, session.LowestRequesterRole)
+        {
+            Integration = tool.Integration.Name, At = time.GetUtcNow(), AnyNamespace = rule.Parameters.Any(p => p.Name == ToolFacts.NamespaceParameter),
+        });
         return decision is ToolDecision.Deny ? null : new ToolDescription
         {
             Name = rule.Tool,

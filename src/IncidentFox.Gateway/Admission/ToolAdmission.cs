@@ -27,8 +27,9 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sess
             var refused = (ParsedCall.Refused)parsed;
             return await TryRefuseAsync(request, refused.Tool, null, StatusOf(refused.Code), refused.Code, refused.Sentence);
         }
-        var policy = policies.Current;
-        switch (ToolDecider.Decide(policy, new ToolFacts(call.Rule.Tool, call.Rule.Effect, request.Session!.LowestRequesterRole)))
+        var (org, team) = (request.Session!.Resource.Org, request.Session.Resource.Team);
+        var policy = policies.For(org, team);
+        switch (ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, request.Session.LowestRequesterRole, time.GetUtcNow())))
         {
             case ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read:
                 return await TryForwardAsync(request, call);

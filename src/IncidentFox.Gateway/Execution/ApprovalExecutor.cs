@@ -131,7 +131,7 @@ public sealed class ApprovalExecutor(
             return null;
         var (frozen, terms, investigation) = read;
         var role = await sessions.LowestRequesterRoleAsync(investigation, terms.Resource, cancellationToken);
-        return ToolDecider.Decide(policy.Current, new ToolFacts(frozen.Call.Tool, frozen.Call.Effect, role)) switch
+        return ToolDecider.Decide(policy.For(terms.Resource.Org, terms.Resource.Team), ToolFacts.Of(frozen.Call, role, time.GetUtcNow())) switch
         {
             ToolDecision.Deny deny => $"Policy denies this now: {deny.Reason}",
             ToolDecision.NeedsApproval { Workflow: var now } when now.RequiredApprovers > terms.RequiredApprovers =>

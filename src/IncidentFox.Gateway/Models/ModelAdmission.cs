@@ -27,7 +27,7 @@ internal sealed class ModelAdmission(
     {
         var session = request.Session!;
         var parameters = new JsonObject { ["messages"] = turn.Messages.Count, ["bytes"] = bytes, ["tools"] = turn.Tools?.Count ?? 0, ["max_tokens"] = turn.MaxTokens };
-        switch (ToolDecider.Decide(policies.Current, new ToolFacts(Tool, ToolEffect.Read, session.LowestRequesterRole)))
+        switch (ToolDecider.Decide(policies.For(session.Resource.Org, session.Resource.Team), new ToolFacts(Tool, ToolEffect.Read, session.LowestRequesterRole) { At = time.GetUtcNow() }))
         {
             case ToolDecision.Deny deny:
                 return await TryRefuseAsync(request, parameters, 403, "denied", deny.Reason);

@@ -43,6 +43,10 @@ public sealed class PolicyParserTests
         return parse.Policy!;
     }
 
+    // The terms of an action in a policy.
+    internal static Workflow TermsOf(ToolPolicy policy, string tool) =>
+        Assert.IsType<ToolDecision.NeedsApproval>(ToolDecider.Decide(policy, new ToolFacts(tool, ToolEffect.Write, Role.OrgAdmin) { Integration = "kubernetes" })).Workflow;
+
     [Fact]
     public void The_documented_tool_block_asks_admins_and_an_approval()
     {
@@ -58,9 +62,9 @@ public sealed class PolicyParserTests
     public void The_documented_workflows_fill_what_they_leave_out_from_the_default()
     {
         var policy = Parsed(PageWorkflows);
-        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, policy.WorkflowFor("pod_restart"));
-        Assert.Equal(new Workflow { RequiredApprovers = 2, TimeoutMinutes = 15, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, policy.WorkflowFor("scale_deployment"));
-        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, policy.WorkflowFor("anything_else"));
+        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, TermsOf(policy, "pod_restart"));
+        Assert.Equal(new Workflow { RequiredApprovers = 2, TimeoutMinutes = 15, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, TermsOf(policy, "scale_deployment"));
+        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, TermsOf(policy, "anything_else"));
         Assert.True(policy.WorkflowsEnabled);
     }
 
@@ -68,8 +72,8 @@ public sealed class PolicyParserTests
     public void A_default_fills_the_fields_that_workflows_leave_out()
     {
         var policy = Parsed("""{"approval_workflows":{"default":{"required_approvers":3,"timeout_minutes":0.05,"approver_role":"org_admin","notify_channel":"C0123"},"actions":{"a":{"required_approvers":1}}}}""");
-        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 0.05m, ApproverRole = Role.OrgAdmin, NotifyChannel = "C0123" }, policy.WorkflowFor("a"));
-        Assert.Equal(3, policy.WorkflowFor("b").RequiredApprovers);
+        Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 0.05m, ApproverRole = Role.OrgAdmin, NotifyChannel = "C0123" }, TermsOf(policy, "a"));
+        Assert.Equal(3, TermsOf(policy, "b").RequiredApprovers);
     }
 
     [Fact]
@@ -86,6 +90,45 @@ public sealed class PolicyParserTests
     [InlineData("""{"tools":[]}""", "$.tools")]
     [InlineData("""{"tools":null}""", "$.tools")]
     [InlineData("""{"tools":{"A-b":{}}}""", "$.tools.A-b")]
+    [InlineData("""{"tools":{"a.b.c":{}}}""", "$.tools.a.b.c")]
+    [InlineData("""{"tools":{"get_*":{}}}""", "$.tools.get_*")]
+    [InlineData("""{"tools":{"*.a":{}}}""", "$.tools.*.a")]
+    [InlineData("""{"tools":{".a":{}}}""", "$.tools..a")]
+    [InlineData("""{"tools":{"a":[]}}""", "$.tools.a")]
+    [InlineData("""{"tools":{"a":[{},{}]}}""", "$.tools.a")]
+    [InlineData("""{"tools":{"a":[{"when":{"environments":["production"]}},1]}}""", "$.tools.a[1]")]
+    [InlineData("""{"tools":{"a":{"when":{}}}}""", "$.tools.a.when")]
+    [InlineData("""{"tools":{"a":{"when":[]}}}""", "$.tools.a.when")]
+    [InlineData("""{"tools":{"a":{"when":{"pods":["x"]}}}}""", "$.tools.a.when.pods")]
+    [InlineData("""{"tools":{"a":{"when":{"namespaces":[]}}}}""", "$.tools.a.when.namespaces")]
+    [InlineData("""{"tools":{"a":{"when":{"namespaces":["ok","a b"]}}}}""", "$.tools.a.when.namespaces[1]")]
+    [InlineData("""{"tools":{"a":{"when":{"integrations":["a.b"]}}}}""", "$.tools.a.when.integrations[0]")]
+    [InlineData("""{"tools":{"a":{"when":{"environments":["staging"]}}}}""", "$.tools.a.when.environments[0]")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"from":"09:00","to":"17:00","time_zone":"UTC"}}}}}""", "$.tools.a.when.working_hours.days")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["monday"],"from":"09:00","to":"17:00","time_zone":"UTC"}}}}}""", "$.tools.a.when.working_hours.days[0]")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["mon"],"from":"9:00","to":"17:00","time_zone":"UTC"}}}}}""", "$.tools.a.when.working_hours.from")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["mon"],"from":"24:00","to":"17:00","time_zone":"UTC"}}}}}""", "$.tools.a.when.working_hours.from")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["mon"],"from":"09:00","to":"24:01","time_zone":"UTC"}}}}}""", "$.tools.a.when.working_hours.to")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["mon"],"from":"09:00","to":"09:00","time_zone":"UTC"}}}}}""", "$.tools.a.when.working_hours.to")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["mon"],"from":"09:00","to":"17:00","time_zone":"Mars/Base"}}}}}""", "$.tools.a.when.working_hours.time_zone")]
+    [InlineData("""{"tools":{"a":{"when":{"working_hours":{"days":["mon"],"from":"09:00","to":"17:00","time_zone":"../../etc/passwd"}}}}}""", "$.tools.a.when.working_hours.time_zone")]
+    [InlineData("""{"environments":{"Prod":{"namespaces":["x"]}}}""", "$.environments.Prod")]
+    [InlineData("""{"environments":{"staging":{}}}""", "$.environments.staging")]
+    [InlineData("""{"environments":{"staging":["x"]}}""", "$.environments.staging")]
+    [InlineData("""{"max_pending_per_team":0}""", "$.max_pending_per_team")]
+    [InlineData("""{"max_pending_per_team":1.5}""", "$.max_pending_per_team")]
+    [InlineData("""{"approval_workflows":{"default":{"when":{"environments":["production"]}}}}""", "$.approval_workflows.default.when")]
+    [InlineData("""{"approval_workflows":{"default":{"approvers":[]}}}""", "$.approval_workflows.default.approvers")]
+    [InlineData("""{"approval_workflows":{"default":{"approvers":["role:admin","bob"]}}}""", "$.approval_workflows.default.approvers[1]")]
+    [InlineData("""{"approval_workflows":{"default":{"approvers":["role:admin"],"approver_role":"admin"}}}""", "$.approval_workflows.default.approver_role")]
+    [InlineData("""{"approval_workflows":{"default":{"escalation":[{"approvers":["role:admin"]}]}}}""", "$.approval_workflows.default.escalation[0].after_minutes")]
+    [InlineData("""{"approval_workflows":{"default":{"escalation":[{"after_minutes":5}]}}}""", "$.approval_workflows.default.escalation[0]")]
+    [InlineData("""{"approval_workflows":{"default":{"escalation":[{"after_minutes":30,"notify_channel":"#x"}]}}}""", "$.approval_workflows.default.escalation[0].after_minutes")]
+    [InlineData("""{"approval_workflows":{"default":{"reminder_minutes":30}}}""", "$.approval_workflows.default.reminder_minutes")]
+    [InlineData("""{"approval_workflows":{"default":{"allow_self_approval":true}}}""", "$.approval_workflows.default.allow_self_approval")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"allow_self_approval":true}}}}""", "$.approval_workflows.actions.a.allow_self_approval")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"allow_self_approval":true,"when":{"environments":["production"]}}}}}""", "$.approval_workflows.actions.a.allow_self_approval")]
+    [InlineData("""{"approval_workflows":{"actions":{"a":{"allow_self_approval":true,"when":{"namespaces":["dev"]}}}}}""", "$.approval_workflows.actions.a.allow_self_approval")]
     [InlineData("""{"tools":{"a\n":{}}}""", "$.tools.a\n")]
     [InlineData("""{"tools":{"a":1}}""", "$.tools.a")]
     [InlineData("""{"tools":{"a":{"enabled":"true"}}}""", "$.tools.a.enabled")]

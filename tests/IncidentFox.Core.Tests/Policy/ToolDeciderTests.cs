@@ -4,18 +4,20 @@ namespace IncidentFox.Core.Tests.Policy;
 
 public sealed class ToolDeciderTests
 {
+    private static readonly ToolPattern T = new(null, "t");
     private static readonly Gen<Role> Roles = Gen.OneOf(Role.Viewer, Role.Operator, Role.Admin, Role.OrgAdmin);
     private static readonly Gen<ToolEffect> Effects = Gen.OneOf(ToolEffect.Read, ToolEffect.Write, ToolEffect.Exec);
 
     private static readonly Gen<ToolSetting> Settings = Gen.Select(Gen.Bool, Roles.List[0, 3], Gen.OneOf<bool?>(null, true, false),
-        (enabled, roles, approval) => new ToolSetting { Enabled = enabled, AllowedRoles = roles, RequireApproval = approval });
+        (enabled, roles, approval) => new ToolSetting { Name = T, Enabled = enabled, AllowedRoles = roles, RequireApproval = approval });
 
     private static readonly Gen<ToolPolicy> Policies = Gen.Select(Gen.Bool, Settings, Gen.Bool, Gen.Bool, (named, setting, workflow, enabled) => new ToolPolicy
     {
-        Tools = named ? new Dictionary<string, ToolSetting> { ["t"] = setting } : [],
+        Tools = named ? [setting] : [],
         WorkflowsEnabled = enabled,
         Default = new Workflow(),
-        Workflows = workflow ? new Dictionary<string, Workflow> { ["t"] = new() { RequiredApprovers = 2 } } : [],
+        Workflows = workflow ? [new WorkflowSetting { Name = T, RequiredApprovers = 2 }] : [],
+        Json = "{}",
         Digest = "",
     });
 
@@ -38,7 +40,7 @@ public sealed class ToolDeciderTests
     [Fact]
     public void A_tool_that_is_switched_off_is_denied_to_everybody() =>
         Gen.Select(Policies, Settings, Effects, Roles).Sample((policy, setting, effect, role) => Decide(
-            policy with { Tools = new Dictionary<string, ToolSetting> { ["t"] = setting with { Enabled = false } } }, effect, role) == 0);
+            policy with { Tools = [setting with { Enabled = false }] }, effect, role) == 0);
 
     [Fact]
     public void A_lower_role_never_may_more() =>
@@ -49,7 +51,7 @@ public sealed class ToolDeciderTests
     public void Taking_a_role_from_the_list_never_lets_more_through_unless_it_leaves_none() =>
         Gen.Select(Policies, Settings, Effects, Roles).Where((_, s, _, _) => s.AllowedRoles.Count > 1).Sample((policy, setting, effect, role) =>
         {
-            ToolPolicy With(ToolSetting s) => policy with { Tools = new Dictionary<string, ToolSetting> { ["t"] = s } };
+            ToolPolicy With(ToolSetting s) => policy with { Tools = [s] };
             return setting.AllowedRoles.Distinct().Where(r => setting.AllowedRoles.Any(x => x != r)).All(removed =>
                 Decide(With(setting with { AllowedRoles = [.. setting.AllowedRoles.Where(r => r != removed)] }), effect, role) <= Decide(With(setting), effect, role));
         });
@@ -58,15 +60,15 @@ public sealed class ToolDeciderTests
     public void A_stricter_policy_never_lets_more_through() =>
         Gen.Select(Policies, Effects, Roles).Sample((policy, effect, role) =>
         {
-            var setting = policy.Tools.GetValueOrDefault("t") ?? new ToolSetting();
+            var setting = policy.Tools.SingleOrDefault() ?? new ToolSetting { Name = T };
             var now = Decide(policy, effect, role);
             return new[]
             {
                 policy with { WorkflowsEnabled = false },
-                policy with { Workflows = new Dictionary<string, Workflow> { ["t"] = new() } },
-                policy with { Tools = new Dictionary<string, ToolSetting> { ["t"] = setting with { RequireApproval = true } } },
-                policy with { Tools = new Dictionary<string, ToolSetting> { ["t"] = setting with { Enabled = false } } },
-                policy with { Tools = new Dictionary<string, ToolSetting> { ["t"] = setting with { AllowedRoles = [Role.OrgAdmin] } } },
+                policy with { Workflows = [new WorkflowSetting { Name = T }] },
+                policy with { Tools = [setting with { RequireApproval = true }] },
+                policy with { Tools = [setting with { Enabled = false }] },
+                policy with { Tools = [setting with { AllowedRoles = [Role.OrgAdmin] }] },
             }.All(stricter => Decide(stricter, effect, role) <= now);
         });
 

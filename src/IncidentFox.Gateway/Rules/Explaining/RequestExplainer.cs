@@ -48,13 +48,13 @@ public static class RequestExplainer
         if (rule.Precondition is { } precondition)
             facts.Add(("reads first", $"{precondition.Tool} {precondition.Arguments.ToJsonString()}"));
         facts.Add(("credential", $"{AuthSchemes.Of(integration.Auth.Scheme).Name}, {integration.Auth.ReferenceFor(request.UseWriteCredential)}"));
-        facts.Add(("policy", Policy(policy, question, rule)));
+        facts.Add(("policy", Policy(policy, question, call)));
         return new(true, facts, null);
     }
 
-    private static string Policy(ToolPolicy policy, RequestQuestion question, ToolRule rule) => ToolDecider.Decide(policy, new ToolFacts(rule.Tool, rule.Effect, question.Role)) switch
+    private static string Policy(ToolPolicy policy, RequestQuestion question, ParsedCall.Call call) => ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, question.Role, question.At)) switch
     {
-        ToolDecision.Allow when rule.Effect == ToolEffect.Read => "allowed",
+        ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read => "allowed",
         ToolDecision.NeedsApproval { Workflow: var w } =>
             $"stops until {w.RequiredApprovers} of role {w.ApproverRole.Name()} or above approve it in {w.NotifyChannel}, within {w.TimeoutMinutes.ToString(CultureInfo.InvariantCulture)} minutes",
         ToolDecision.Deny deny => $"denied: {deny.Reason}",

@@ -18,6 +18,9 @@ public sealed record RequestQuestion
     /// <summary>The lowest role among those who asked.</summary>
     public Role Role { get; init; } = Role.Operator;
 
+    /// <summary>When they would: policies may have hours.</summary>
+    public DateTimeOffset At { get; init; } = TimeProvider.System.GetUtcNow();
+
     /// <summary>Its body.</summary>
     public string? Body { get; init; }
 
