@@ -13,6 +13,10 @@ internal sealed class CachedSecret
     /// <summary>When a forced refresh may be made again.</summary>
     public long ForcibleAt { get; private set; } = long.MinValue;
 
+    // Looking whether a file is still the same is a question to the file system: not for each of thousands of calls a second.
+    private static readonly TimeSpan JudgeEvery = TimeSpan.FromMilliseconds(100);
+
+    private long _judgeAt;
     private SecretResult? _result;
     private long _serveUntil;
     private long _refreshAt = long.MaxValue;
@@ -21,6 +25,18 @@ internal sealed class CachedSecret
 
     /// <summary>The remembered answer, while it may still be given.</summary>
     public SecretResult? Current(long now) => now < _serveUntil ? _result : null;
+
+    /// <summary>Whether its source is to be asked again if the answer is still the same; at most every 100 ms.</summary>
+    public bool IsDueForJudgement(long now, SecretClock clock)
+    {
+        if (now < _judgeAt)
+        {
+            return false;
+        }
+
+        _judgeAt = now + clock.Ticks(JudgeEvery);
+        return true;
+    }
 
     public bool IsDueForRefresh(long now) => now >= _refreshAt;
 

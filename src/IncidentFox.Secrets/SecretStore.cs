@@ -65,13 +65,13 @@ public sealed class SecretStore : IDisposable
             return await _fetcher.RefuseAsync(reference, purpose, refusal);
         }
 
-        var cached = Peek(reference, purpose);
+        var (cached, isToBeJudged) = Peek(reference, purpose);
         if (cached is null)
         {
             return await JoinAsync(reference, purpose, SecretFetchCause.Miss, cached, cancellationToken);
         }
 
-        if (cached.Value is { } value && _sources.TryGetValue(reference.Scheme, out var source) && !source.IsStillCurrent(reference, value))
+        if (isToBeJudged && cached.Value is { } value && _sources.TryGetValue(reference.Scheme, out var source) && !source.IsStillCurrent(reference, value))
         {
             return await JoinAsync(reference, purpose, SecretFetchCause.Changed, cached, cancellationToken);
         }
@@ -132,7 +132,7 @@ public sealed class SecretStore : IDisposable
     }
 
     /// <summary>The remembered answer, if any; starts the background refresh when it is due.</summary>
-    private SecretResult? Peek(SecretReference reference, SecretPurpose? purpose)
+    private (SecretResult? Result, bool IsToBeJudged) Peek(SecretReference reference, SecretPurpose? purpose)
     {
         lock (_gate)
         {
@@ -140,7 +140,7 @@ public sealed class SecretStore : IDisposable
             var now = _clock.Timestamp;
             if (!_cache.TryGetValue(reference, out var entry) || entry.Current(now) is not { } current)
             {
-                return null;
+                return (null, false);
             }
 
             entry.LastUsed = now;
@@ -149,7 +149,7 @@ public sealed class SecretStore : IDisposable
                 _ = Start(reference, purpose, entry, SecretFetchCause.Refresh);   // nobody waits for it, and it never faults
             }
 
-            return current;
+            return (current, entry.IsDueForJudgement(now, _clock));
         }
     }
 

@@ -22,7 +22,7 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
             join app.investigations i on i.id = g.investigation and i.id = s.investigation_id and i.sandbox_id = s.id
              and i.status in ('starting', 'running') and i.org_id = g.org and i.team_id = g.team
            where {SandboxSessions.LowestRoleOfI} = g.role
-        )
+        ), written as (
         insert into app.audit_events (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
                                       investigation_id, approval_id, sandbox_id, correlation_id, details)
         select a.id, a.event_type, a.org_id, a.team_id, a.user_id, a.tool, a.parameters::jsonb, a.duration_ms, a.status,
@@ -32,7 +32,8 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
                as a (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
                      investigation_id, approval_id, sandbox_id, correlation_id, details, guard)
          where a.guard = 0 or a.guard in (select n from standing)
-        returning id
+        )
+        select n from standing
         """;
 
     private NpgsqlConnection? _connection;
@@ -42,16 +43,17 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
     public async Task WriteAsync(IReadOnlyList<AuditEntry> entries)
     {
         var rows = entries.Sum(e => e.Rows.Count);
-        var committed = new HashSet<Guid>(rows);
+        var standing = new HashSet<long>();
+        IReadOnlyList<int> guards = [];
         if (rows > 0)
         {
             try
             {
                 var command = _command ?? await PrepareAsync();
-                Fill(command.Parameters, entries, rows);
+                guards = Fill(command.Parameters, entries, rows);
                 await using var reader = await command.ExecuteReaderAsync();
                 while (await reader.ReadAsync())
-                    committed.Add(reader.GetGuid(0));
+                    standing.Add(reader.GetInt64(0));
             }
             catch (Exception e) when (!AuditBatch.IsRefusal(e))
             {
@@ -60,8 +62,8 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
                 throw;
             }
         }
-        foreach (var entry in entries)
-            entry.End(entry.Rows.Count == 0 || committed.Contains(entry.Rows[0].Id) ? AuditOutcome.Committed : AuditOutcome.SessionChanged);
+        for (var i = 0; i < entries.Count; i++)
+            entries[i].End(rows == 0 || guards[i] == 0 || standing.Contains(guards[i]) ? AuditOutcome.Committed : AuditOutcome.SessionChanged);
     }
 
     public ValueTask DisposeAsync() => CloseAsync();
@@ -98,20 +100,24 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
         ("g_sandbox", NpgsqlDbType.Uuid), ("g_investigation", NpgsqlDbType.Uuid), ("g_org", NpgsqlDbType.Text), ("g_team", NpgsqlDbType.Text), ("g_role", NpgsqlDbType.Integer),
     ];
 
-    private static void Fill(NpgsqlParameterCollection parameters, IReadOnlyList<AuditEntry> entries, int count)
+    // The number of the session that each entry was written under, from 1; 0: under none.
+    private static int[] Fill(NpgsqlParameterCollection parameters, IReadOnlyList<AuditEntry> entries, int count)
     {
         var rows = new List<AuditFields>(count);
         var guards = new int[count];
+        var ofEntries = new int[entries.Count];
         var sessions = new List<SandboxSession>();
         var numbers = new Dictionary<SandboxSession, int>();   // calls of one sandbox are judged together
-        foreach (var entry in entries)
+        for (var i = 0; i < ofEntries.Length; i++)
         {
+            var entry = entries[i];
             var guard = 0;
             if (entry.Under is { } session && !numbers.TryGetValue(session, out guard))
             {
                 sessions.Add(session);
                 numbers.Add(session, guard = sessions.Count);
             }
+            ofEntries[i] = guard;
             foreach (var row in entry.Rows)
             {
                 guards[rows.Count] = guard;
@@ -140,6 +146,7 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
         Guard("g_org", s => s.Resource.Org.Value);
         Guard("g_team", s => s.Resource.Team.Value);
         Guard("g_role", s => (int)s.LowestRequesterRole);
+        return ofEntries;
     }
 
     private static TValue[] Array<TItem, TValue>(List<TItem> items, Func<TItem, TValue> value)

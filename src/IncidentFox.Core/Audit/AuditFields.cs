@@ -13,6 +13,13 @@ namespace IncidentFox.Core.Audit;
 internal sealed record AuditFields
 {
     private const int MaxItems = 200;
+    private const int MostKept = 64 * 1024;
+
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _buffer;
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? _writer;
 
     public required Guid Id { get; init; }
     public required string EventType { get; init; }
@@ -56,10 +63,22 @@ internal sealed record AuditFields
     {
         if (json is null)
             return null;
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(buffer))
+        // Several for each call of a gateway: what they are written with is kept.
+        var buffer = _buffer ??= new ArrayBufferWriter<byte>(1_024);
+        var writer = _writer ??= new Utf8JsonWriter(buffer);
+        buffer.ResetWrittenCount();
+        writer.Reset();
+        try
+        {
             Write(writer, json);
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+            writer.Flush();
+            return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        }
+        finally
+        {
+            if (buffer.Capacity > MostKept)
+                (_buffer, _writer) = (null, null);
+        }
     }
 
     private static void Write(Utf8JsonWriter writer, JsonNode? node)

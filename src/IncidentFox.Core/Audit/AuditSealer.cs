@@ -9,7 +9,7 @@ namespace IncidentFox.Core.Audit;
 /// <summary>Appends unsealed events to the hash chain, within a second. Every gateway runs one; an advisory lock elects who seals.</summary>
 public sealed class AuditSealer(Database database, TimeProvider time, ILogger<AuditSealer> logger) : BackgroundService
 {
-    private const int Batch = 1_000;
+    private const int Batch = 2_000;
 
     /// <summary>Seals what is waiting; returns how many events. Zero when another sealer is at it.</summary>
     public Task<int> SealAsync(CancellationToken cancellationToken) => database.InTransactionAsync(SealBatchAsync, cancellationToken);

@@ -16,7 +16,14 @@ public sealed record Integration
     public TeamId? Team { get; init; }
 
     /// <summary>Scheme, host, port and, where the target lives below one, a path without a trailing slash.</summary>
-    public required Uri BaseUrl { get; init; }
+    public required Uri BaseUrl
+    {
+        get;
+        init => (field, Origin) = (value, value.GetLeftPart(UriPartial.Authority));
+    }
+
+    /// <summary>Scheme, host and port, as a frozen request holds it.</summary>
+    public string Origin { get; private init; } = "";
 
     /// <summary>How the gateway shows who it is.</summary>
     public required AuthSettings Auth { get; init; }
@@ -48,9 +55,6 @@ public sealed record Integration
     /// <summary>The values of its settings, which the rules hold already.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>Scheme, host and port, as a frozen request holds it.</summary>
-    public string Origin => BaseUrl.GetLeftPart(UriPartial.Authority);
-
     /// <summary>The rule of a tool; null when this integration has none of that name.</summary>
     public ToolRule? FindRule(string tool) => Rules.FirstOrDefault(r => r.Tool == tool);
 }
@@ -64,7 +68,14 @@ public sealed record Probe(string Tool, JsonObject Arguments);
 public sealed record NetworkSettings
 {
     /// <summary>Loopback, link-local, metadata and private addresses are refused unless they are in one of these.</summary>
-    public IReadOnlyList<System.Net.IPNetwork> AllowedRanges { get; init; } = [];
+    public IReadOnlyList<System.Net.IPNetwork> AllowedRanges
+    {
+        get;
+        init => (field, Ranges) = (value, string.Join(',', value));
+    } = [];
+
+    /// <summary><see cref="AllowedRanges"/> in one text: two that are the same have the same.</summary>
+    internal string Ranges { get; private init; } = "";
 
     /// <summary>PEM file with the certificate authorities to trust instead of the system's; null: the system's.</summary>
     public string? CaFile { get; init; }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
@@ -78,18 +79,19 @@ internal sealed class PatternCache : IDisposable
 
     private (long, long) DigestOf(IReadOnlyList<string> secrets)
     {
-        using var hash = IncrementalHash.CreateHMAC(HashAlgorithmName.SHA256, _key);
-        Span<byte> length = stackalloc byte[4];
+        var size = secrets.Sum(static s => sizeof(int) + Encoding.UTF8.GetByteCount(s));
+        var text = ArrayPool<byte>.Shared.Rent(size);
+        var at = 0;
         foreach (var secret in secrets)
         {
-            var bytes = Encoding.UTF8.GetBytes(secret);
-            BinaryPrimitives.WriteInt32LittleEndian(length, bytes.Length);
-            hash.AppendData(length);
-            hash.AppendData(bytes);
-            CryptographicOperations.ZeroMemory(bytes);
+            var length = Encoding.UTF8.GetBytes(secret, text.AsSpan(at + sizeof(int)));
+            BinaryPrimitives.WriteInt32LittleEndian(text.AsSpan(at), length);
+            at += sizeof(int) + length;
         }
         Span<byte> digest = stackalloc byte[32];
-        hash.GetHashAndReset(digest);
+        HMACSHA256.HashData(_key, text.AsSpan(0, size), digest);
+        CryptographicOperations.ZeroMemory(text.AsSpan(0, size));
+        ArrayPool<byte>.Shared.Return(text);
         return (BitConverter.ToInt64(digest), BitConverter.ToInt64(digest[8..]));
     }
 

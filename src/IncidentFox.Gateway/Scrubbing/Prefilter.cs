@@ -37,13 +37,25 @@ internal sealed class Prefilter
             _beginnings.AddMarker(marker);
     }
 
-    /// <summary>The first place at or after <paramref name="from"/> that must be read, and up to where at least.</summary>
-    public (int Start, int Until) Find(ReadOnlySpan<byte> text, int from)
+    /// <summary>Whether nothing of a pattern that is worth replacing is in a text of which no more is to come.</summary>
+    public bool IsFree(ReadOnlySpan<byte> text)
     {
+        // At the very end fewer bytes are left than any pattern has, unless one of them is an escape or a line break and means others.
+        var (start, until) = Find(text, 0, out var isEnd);
+        return isEnd && until == text.Length && text[Math.Max(start, text.Length - Prefix)..].IndexOfAny("%\\&\n\r"u8) < 0;
+    }
+
+    /// <summary>The first place at or after <paramref name="from"/> that must be read, and up to where at least.</summary>
+    public (int Start, int Until) Find(ReadOnlySpan<byte> text, int from) => Find(text, from, out _);
+
+    private (int Start, int Until) Find(ReadOnlySpan<byte> text, int from, out bool isEnd)
+    {
+        isEnd = false;
         for (var i = from; ;)
         {
             i = _beginnings.Next(text, i);
-            if (i > text.Length - Prefix)
+            isEnd = i > text.Length - Prefix;
+            if (isEnd)
                 return (Back(text, from, Math.Min(i, text.Length)), text.Length);   // what is left can't be judged before more is there
             // A little earlier: what looks like a beginning may be none, and stand behind the beginning of one whose next byte is escaped.
             if (i > from && _beginnings.MayBegin(text, i - 1))

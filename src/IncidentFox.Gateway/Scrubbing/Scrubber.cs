@@ -28,6 +28,9 @@ public sealed class Scrubber
     /// <summary>Begins a stream.</summary>
     public Scrubber(SecretPatterns patterns) => _patterns = patterns;
 
+    /// <summary>Nothing has begun, so that another stream may follow: lanes cost more to make than to run over a short answer.</summary>
+    internal bool IsAtRest => !_reading;
+
     /// <summary>How many bytes are held back.</summary>
     internal long Held => _end - _next;
 
@@ -67,10 +70,14 @@ public sealed class Scrubber
     /// <summary>A whole text of a header: its characters are bytes (ISO 8859-1).</summary>
     public static string Scrub(string text, SecretPatterns patterns)
     {
-        var output = new ArrayBufferWriter<byte>();
-        var scrubber = new Scrubber(patterns);
-        scrubber.Write(Encoding.Latin1.GetBytes(text), output);
+        var bytes = Encoding.Latin1.GetBytes(text);
+        if (patterns.IsEmpty || patterns.Filter.IsFree(bytes))
+            return text;
+        var output = new ArrayBufferWriter<byte>(text.Length + Mark.Length);
+        var scrubber = patterns.Rent();
+        scrubber.Write(bytes, output);
         scrubber.Complete(output);
+        patterns.Return(scrubber);
         return Encoding.Latin1.GetString(output.WrittenSpan);
     }
 

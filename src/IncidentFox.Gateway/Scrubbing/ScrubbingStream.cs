@@ -5,10 +5,11 @@ using IncidentFox.Gateway.Sending;
 namespace IncidentFox.Gateway.Scrubbing;
 
 /// <summary>A body without secrets: first those of the call, then, where the integration wants it, whatever looks like somebody else's.</summary>
-internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber, ForeignScrubber? foreign, string integration) : ReadOnlyStream
+internal sealed class ScrubbingStream(Stream inner, SecretPatterns patterns, ForeignScrubber? foreign, string integration) : ReadOnlyStream
 {
     private const int Piece = 32 * 1024;
 
+    private readonly Scrubber _scrubber = patterns.Rent();
     private readonly ArrayBufferWriter<byte> _output = new();
     private readonly ArrayBufferWriter<byte>? _between = foreign is null ? null : new();
     private int _given;
@@ -36,10 +37,11 @@ internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber, ForeignSc
     private async ValueTask FillAsync(CancellationToken cancellationToken)
     {
         var input = ArrayPool<byte>.Shared.Rent(Piece);
+        var read = 0;
         try
         {
             // What is packed is told by its first bytes: they must all be there.
-            var read = _begun
+            read = _begun
                 ? await inner.ReadAsync(input, cancellationToken)
                 : await inner.ReadAtLeastAsync(input, 1, throwOnEndOfStream: false, cancellationToken);
             if (!_begun)
@@ -55,7 +57,8 @@ internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber, ForeignSc
         }
         finally
         {
-            ArrayPool<byte>.Shared.Return(input, clearArray: true);
+            input.AsSpan(0, read).Clear();
+            ArrayPool<byte>.Shared.Return(input);
         }
     }
 
@@ -63,9 +66,14 @@ internal sealed class ScrubbingStream(Stream inner, Scrubber scrubber, ForeignSc
     {
         var own = _between ?? _output;
         if (_ended)
-            scrubber.Complete(own);
+        {
+            _scrubber.Complete(own);
+            patterns.Return(_scrubber);
+        }
         else
-            scrubber.Write(piece, own);
+        {
+            _scrubber.Write(piece, own);
+        }
         if (_between is null)
             return;
         foreign!.Write(_between.WrittenSpan, _output);

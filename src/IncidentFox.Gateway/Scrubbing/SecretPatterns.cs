@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text;
 
 namespace IncidentFox.Gateway.Scrubbing;
@@ -16,6 +17,9 @@ public sealed class SecretPatterns
 
     /// <summary>The longest one. A header can't carry more anyway.</summary>
     public const int Longest = 16 * 1024;
+
+    private const int MostAtRest = 64;
+    private readonly ConcurrentBag<Scrubber> _atRest = [];
 
     private SecretPatterns(IReadOnlyList<string> secrets)
     {
@@ -57,6 +61,16 @@ public sealed class SecretPatterns
     public static SecretPatterns Of(IReadOnlyList<string> secrets) => secrets.All(CanHold)
         ? new([.. secrets.Distinct(StringComparer.Ordinal)])
         : throw new ArgumentException("A secret is too short or too long to be looked for.", nameof(secrets));
+
+    /// <summary>A scrubber for one stream; one that another stream is done with, where there is one.</summary>
+    internal Scrubber Rent() => _atRest.TryTake(out var used) ? used : new Scrubber(this);
+
+    /// <summary>Its stream is over. One that was in the midst of something is not used again.</summary>
+    internal void Return(Scrubber scrubber)
+    {
+        if (scrubber.IsAtRest && _atRest.Count < MostAtRest)
+            _atRest.Add(scrubber);
+    }
 
     /// <summary>Whether it can be looked for.</summary>
     public static bool CanHold(string secret) => Encoding.UTF8.GetByteCount(secret) is >= Shortest and <= Longest;

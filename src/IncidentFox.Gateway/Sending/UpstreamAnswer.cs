@@ -44,7 +44,7 @@ internal static class UpstreamAnswer
         if (decoded is null)
             return Refused($"{name} encoded its answer although it was asked not to, in a way that can't be looked into.");
         var bounded = ReferenceEquals(decoded, received) ? decoded : new BoundedStream(decoded, integration.Limits.ResponseBytes, name);
-        var body = new UpstreamBody(new ScrubbingStream(bounded, new Scrubber(patterns), integration.Scrub.Foreign ? new ForeignScrubber() : null, name), exchange, name);
+        var body = new UpstreamBody(new ScrubbingStream(bounded, patterns, integration.Scrub.Foreign ? new ForeignScrubber() : null, name), exchange, name);
         return new UpstreamResult.Response(
             (int)response.StatusCode,
             Headers(response, integration, patterns),

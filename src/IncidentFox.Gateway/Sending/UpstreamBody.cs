@@ -5,10 +5,11 @@ internal sealed class UpstreamBody(Stream inner, UpstreamExchange exchange, stri
 {
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, exchange.Ends);
+        // Nearly always whoever reads is whoever asked, and the exchange listens to them already.
+        using var either = exchange.EndsWith(cancellationToken) ? null : CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, exchange.Ends);
         try
         {
-            return await inner.ReadAsync(buffer, either.Token);
+            return await inner.ReadAsync(buffer, either?.Token ?? exchange.Ends);
         }
         catch (Exception e) when (e is not UpstreamBodyException)
         {

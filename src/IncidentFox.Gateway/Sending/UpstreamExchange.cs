@@ -30,11 +30,11 @@ internal sealed class UpstreamExchange(
         {
             _either = CancellationTokenSource.CreateLinkedTokenSource(caller, _limit.Token);
             Ends = _either.Token;
-            using var first = new CancellationTokenSource(request.Integration.Limits.FirstByteTimeout ?? Timeout.InfiniteTimeSpan, time);
-            using var firstByte = CancellationTokenSource.CreateLinkedTokenSource(_either.Token, first.Token);
-            _firstByte = first.Token;
+            using var first = request.Integration.Limits.FirstByteTimeout is { } patience ? new CancellationTokenSource(patience, time) : null;
+            using var firstByte = first is null ? null : CancellationTokenSource.CreateLinkedTokenSource(_either.Token, first.Token);
+            _firstByte = first?.Token ?? default;
             _lease = request.UseWriteCredential ? pools.ForOneWrite(request.Integration, identity) : pools.Rent(request.Integration, context.Team, identity);
-            _response = await _lease.Invoker.SendAsync(message, firstByte.Token);
+            _response = await _lease.Invoker.SendAsync(message, firstByte?.Token ?? Ends);
             var result = await UpstreamAnswer.OpenAsync(_response, request.Integration, patterns.Of(secrets), this);
             answered = result is UpstreamResult.Response;
             return result;
@@ -57,6 +57,9 @@ internal sealed class UpstreamExchange(
 
     /// <summary>Ends when the caller gives up or the time is up.</summary>
     public CancellationToken Ends { get; private set; }
+
+    /// <summary>Whether <see cref="Ends"/> does when this token does.</summary>
+    public bool EndsWith(CancellationToken token) => token == caller || !token.CanBeCanceled;
 
     /// <summary>The caller's own patience ended, not the time limit.</summary>
     public bool IsCancelledByCaller => caller.IsCancellationRequested;

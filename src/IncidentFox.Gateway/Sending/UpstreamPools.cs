@@ -113,7 +113,7 @@ internal sealed class UpstreamPools : IDisposable
             integration.Team?.ToString(),
             integration.Origin,
             integration.Auth.Scheme != AuthScheme.None,
-            string.Join(',', integration.Network.AllowedRanges),
+            integration.Network.Ranges,
             integration.Network.CaFile,
             integration.Network.CaFile is { } file ? File.GetLastWriteTimeUtc(file) : default,
             integration.Network.MinTls,

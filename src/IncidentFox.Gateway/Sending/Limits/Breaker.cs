@@ -45,6 +45,9 @@ internal sealed class Breaker
     public TimeSpan? OpenFor =>
         _state.CircuitState == CircuitState.Open && Pause - _time.GetElapsedTime(Volatile.Read(ref _openedAt)) is var left && left > TimeSpan.Zero ? left : null;
 
+    /// <summary>Closed: calls go as they come, and are counted by <see cref="Record"/> when they end. Otherwise one at most is let through, by <see cref="SendAsync"/>.</summary>
+    public bool IsClosed => _state.CircuitState == CircuitState.Closed;
+
     public async Task<UpstreamResult> SendAsync(Func<Task<UpstreamResult>> send, Func<TimeSpan, UpstreamResult> open)
     {
         try

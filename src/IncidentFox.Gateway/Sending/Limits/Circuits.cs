@@ -71,10 +71,20 @@ internal readonly struct Circuit(Breaker everybody, Breaker? sandbox)
         return sandbox is { } inner ? inner.SendAsync(() => outer.SendAsync(send, open), open) : outer.SendAsync(send, open);
     }
 
+    /// <summary>Nothing is wrong: a call need not ask.</summary>
+    public bool IsClosed => everybody.IsClosed && sandbox is null or { IsClosed: true };
+
     /// <summary>A call that did not ask: its end tells as much as any other's.</summary>
     public UpstreamResult Record(UpstreamResult result)
     {
         everybody.Record(result);
         return result;
+    }
+
+    /// <summary>As <see cref="Record"/>, and for the sandbox as well.</summary>
+    public UpstreamResult RecordBoth(UpstreamResult result)
+    {
+        sandbox?.Record(result);
+        return Record(result);
     }
 }

@@ -35,7 +35,9 @@ public sealed class LimitedSender : IUpstreamSender, IDisposable
         var kept = false;
         try
         {
-            var result = await circuit.SendAsync(() => _inner.SendAsync(request, context, cancellationToken), wait => Open(request.Integration, wait));
+            var result = circuit.IsClosed
+                ? circuit.RecordBoth(await _inner.SendAsync(request, context, cancellationToken))
+                : await circuit.SendAsync(() => _inner.SendAsync(request, context, cancellationToken), wait => Open(request.Integration, wait));
             if (result is not UpstreamResult.Response response)
                 return result;
             kept = true;   // an answer takes its place until it was read
