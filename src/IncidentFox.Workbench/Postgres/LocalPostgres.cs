@@ -234,7 +234,7 @@ public sealed class LocalPostgres : IAsyncDisposable
             [
                 $"port={port}", "listen_addresses=127.0.0.1", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
                 "max_connections=200", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
-                .. options is { Ephemeral: true, Durable: false } ? ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB"] : Array.Empty<string>(),
+                .. options is { Ephemeral: true, Durable: false } ? ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_wal_size=256MB"] : Array.Empty<string>(),
             ];
             var process = ChildProcess.Start(new()
             {
