@@ -17,6 +17,45 @@ public enum Permission
 
     /// <summary>Read the audit trail.</summary>
     ReadAudit,
+
+    /// <summary>See which approvals are open.</summary>
+    ReadApprovals,
+
+    /// <summary>Withdraw an approval that one's own words asked for.</summary>
+    CancelApproval,
+
+    /// <summary>See tools, workflows and the policy in force, and have a decision explained.</summary>
+    ReadPolicy,
+
+    /// <summary>Change tools, workflows and policy of a team.</summary>
+    ConfigureTools,
+
+    /// <summary>See who has which role.</summary>
+    ReadRoles,
+
+    /// <summary>Give and take roles of a team, up to one's own.</summary>
+    ManageRoles,
+
+    /// <summary>Stop everything of a team, and lift that.</summary>
+    Freeze,
+
+    /// <summary>Prove the audit trail and take copies of it.</summary>
+    ExportAudit,
+
+    /// <summary>See who can do what and when they last did.</summary>
+    ViewAccessReview,
+
+    /// <summary>Approve alone, in an emergency, with a reason; the approval's own terms must allow it.</summary>
+    BreakGlass,
+
+    /// <summary>Close the review of somebody else's emergency approval.</summary>
+    CloseReview,
+
+    /// <summary>Change what is the whole organization's: its policy, its admins, a stop of all teams.</summary>
+    ManageOrg,
+
+    /// <summary>Leave safe mode.</summary>
+    LeaveSafeMode,
 }
 
 /// <summary>What it is done to: always from a database row, never from the request.</summary>
@@ -59,6 +98,19 @@ public static class Authorization
         Permission.StopInvestigation => Role.Operator,
         Permission.DecideApproval => Role.Viewer,
         Permission.ReadAudit => Role.Admin,
+        Permission.ReadApprovals => Role.Viewer,
+        Permission.CancelApproval => Role.Viewer,
+        Permission.ReadPolicy => Role.Viewer,
+        Permission.ConfigureTools => Role.Admin,
+        Permission.ReadRoles => Role.Viewer,
+        Permission.ManageRoles => Role.Admin,
+        Permission.Freeze => Role.Admin,
+        Permission.ExportAudit => Role.Admin,
+        Permission.ViewAccessReview => Role.Admin,
+        Permission.BreakGlass => Role.Admin,
+        Permission.CloseReview => Role.Admin,
+        Permission.ManageOrg => Role.OrgAdmin,
+        Permission.LeaveSafeMode => Role.OrgAdmin,
         _ => null,
     };
 }

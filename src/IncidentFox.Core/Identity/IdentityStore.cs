@@ -38,8 +38,7 @@ public sealed class IdentityStore(Database database)
             return null;
         var grants = await connection.QueryAsync<(string? Team, string Role)>(new CommandDefinition(
             """
-            select team_id, role from app.role_grants
-             where person_id = @Value and org_id = @OrgId and (expires_at is null or expires_at > app.clock())
+            select distinct team_id, role from app.roles_in_force where person_id = @Value and org_id = @OrgId
             """, new { id.Value, row.OrgId }, cancellationToken: cancellationToken));
         return new Principal
         {

@@ -39,9 +39,8 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
         """
         coalesce((
           select min(case when p.org_id = i.org_id then coalesce((
-                   select max(array_position(array['viewer', 'operator', 'admin', 'org_admin'], r.role)) from app.role_grants r
-                    where r.person_id = p.id and r.org_id = i.org_id and (r.team_id is null or r.team_id = i.team_id)
-                      and (r.expires_at is null or r.expires_at > app.clock())), 0) else 0 end)
+                   select max(array_position(array['viewer', 'operator', 'admin', 'org_admin'], r.role)) from app.roles_in_force r
+                    where r.person_id = p.id and r.org_id = i.org_id and (r.team_id is null or r.team_id = i.team_id)), 0) else 0 end)
             from app.investigation_requesters q join app.people p on p.id = q.person_id
            where q.investigation_id = i.id), 0)
         """;
@@ -55,6 +54,7 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
             select i.id, i.org_id, i.team_id, s.state, i.requester_label, {LowestRoleOfI}
               from app.sandboxes s join app.investigations i on i.id = s.investigation_id and i.sandbox_id = s.id
              where s.id = @Value and s.state <> 'ended' and i.status in ('starting', 'running')
+               and not app.stopped(i.org_id, i.team_id)
             """, new { sandbox.Value }, cancellationToken: cancellationToken));
         if (row.Org is null)
             return null;

@@ -50,12 +50,15 @@ public sealed class IdentityTests(TestPostgres postgres)
     }
 
     [Fact]
-    public async Task A_role_that_somebody_gave_already_is_not_audited_at_every_start()
+    public async Task A_role_that_somebody_gave_stands_beside_the_configurations_and_neither_is_audited_at_every_start()
     {
         await using var world = await World.CreateAsync(postgres);
-        await world.Db.ExecuteAsync("update app.role_grants set granted_by = 'olga'");
+        await world.Db.ExecuteAsync("update app.role_grants set granted_by = 'olga', expires_at = app.clock() + interval '1 hour'");
+        Assert.True(await new DirectorySync(world.Db.Bot, world.BotAudit).ApplyAsync(World.Directory, default));
         Assert.False(await new DirectorySync(world.Db.Bot, world.BotAudit).ApplyAsync(World.Directory, default));
-        Assert.Equal(9, (await world.Db.QueryAsync<string>("select event_type from app.audit_events")).Count);
+        Assert.Equal(16, (await world.Db.QueryAsync<string>("select event_type from app.audit_events")).Count);
+        await world.Db.ShiftClockAsync(TimeSpan.FromHours(2));
+        Assert.Equal(Role.Admin, (await world.WhoAsync("UADM1")).RoleIn(World.Sre.Team));
     }
 
     [Fact]
