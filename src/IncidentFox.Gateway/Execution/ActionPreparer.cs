@@ -1,4 +1,6 @@
 using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Rules;
@@ -13,22 +15,23 @@ namespace IncidentFox.Gateway.Execution;
 public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
 {
     private const int MaxValue = 300;
+    private const int MaxFact = 1_000;
     private const int MaxReason = 1_000;
     private const int MaxRequest = 1_500;
-    private const int MaxCaptured = 1_000;
+    private static readonly JsonSerializerOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <inheritdoc />
     public async Task<PreparedAction> PrepareAsync(
         Integration integration, ToolRule rule, ToolCall call, string? reason, SendContext context, string policyDigest, CancellationToken cancellationToken)
     {
-        var (preconditions, refused) = await ReadPreconditionsAsync(integration, rule, call, context, cancellationToken);
-        if (preconditions is null)
-            return refused!;
-        var frozen = Freeze(integration, rule, call, preconditions, policyDigest);
+        var (state, unusable) = await new TargetReading(send, integration, rule, call, context).ReadAsync(cancellationToken);
+        if (state is null)
+            return unusable!;
+        var frozen = Freeze(integration, rule, call, state.Frozen, policyDigest);
         var dryRun = "The target offers no dry run for this.";
         if (rule.DryRun is not null)
         {
-            var request = RequestBuilder.Build(integration, rule, call, preconditions, null, dryRun: true);
+            var request = RequestBuilder.Build(integration, rule, call, state.Frozen, null, dryRun: true);
             var answer = await send.SendAsync(request, context, "dry_run", cancellationToken);
             if (answer.Status is null)
                 return new PreparedAction.Refused(answer.Code!, $"Whether {call.Tool} would work could not be asked: {answer.Sentence}");
@@ -39,7 +42,7 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
         // What was shown is what runs: a request too long for a card has an end that nobody would have seen.
         return Shown(frozen).Length > MaxRequest
             ? new PreparedAction.Refused("too_long_to_show", $"The request of {call.Tool} is too long to be shown to those who would approve it.")
-            : new PreparedAction.Ready(frozen, Render(rule, frozen, dryRun, reason));
+            : Render(rule, frozen, state, dryRun, reason);
     }
 
     /// <summary>The frozen request of a call: the same for the same call, rules and preconditions.</summary>
@@ -60,50 +63,34 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
         };
     }
 
-    private async Task<(JsonObject? Values, PreparedAction? Refused)> ReadPreconditionsAsync(
-        Integration integration, ToolRule rule, ToolCall call, SendContext context, CancellationToken cancellationToken)
-    {
-        var values = new JsonObject();
-        if (rule.Precondition is not { } precondition)
-            return (values, null);
-        var request = RuleReads.Build(integration, precondition.Tool, precondition.Arguments, call, null);
-        var answer = await send.SendAsync(request, context, "precondition", cancellationToken);
-        var target = InertText.Of(string.Join(" ", call.Parameters.Select(p => $"{p.Key} {p.Value}")), MaxValue);
-        if (answer.Status is null)
-            return (null, new PreparedAction.Refused(answer.Code!, $"The target of {call.Tool} ({target}) could not be read: {answer.Sentence}"));
-        if (answer.Status == 404)
-            return (null, new PreparedAction.Refused("target_not_found", $"The target of {call.Tool} ({target}) does not exist (any more)."));
-        if (!answer.Succeeded || answer.Json() is not { } json)
-            return (null, new PreparedAction.Refused("target_unreadable", $"The target of {call.Tool} ({target}) could not be read ({answer.Status}): {answer.Message()}"));
-        foreach (var capture in precondition.Captures)
-        {
-            var (found, node) = AnswerPointer.Find(json, capture.Pointer);
-            if (found && node is JsonValue captured && captured.ToJsonString().Length <= MaxCaptured)
-                values[capture.Name] = node.DeepClone();
-            else if (capture.HasDefault && (!found || node is null))
-                values[capture.Name] = capture.Default?.DeepClone();
-            else
-                return (null, new PreparedAction.Refused("target_unreadable", $"The target of {call.Tool} ({target}) has no {capture.Name} ({capture.Pointer})."));
-        }
-        return (values, null);
-    }
-
     private static string Shown(FrozenRequest frozen) =>
         InertText.Of($"{frozen.Method} {frozen.Origin}{frozen.PathAndQuery}{(frozen.Body is null ? "" : $" {frozen.Body}")}", MaxRequest + 1);
 
-    private static EffectPreview Render(ToolRule rule, FrozenRequest frozen, string dryRun, string? reason)
+    private static PreparedAction Render(ToolRule rule, FrozenRequest frozen, TargetState state, string dryRun, string? reason)
     {
-        var values = new TemplateValues(frozen.Call.Parameters, frozen.Preconditions);
-        string Text(string template) => InertText.Of(Template.Text(template, values), MaxValue);
+        var values = new TemplateValues(Shown(frozen.Call.Parameters), frozen.Preconditions, Seen: state.Seen);
         var preview = rule.Preview ?? throw new InvalidOperationException($"The rule of {rule.Tool} does not say what its effect is.");
-        return new EffectPreview
+        string Text(string template, int max) => InertText.Of(Template.Text(template, values), max);
+        // A command whose end nobody could see is not shown at all.
+        if (rule.Effect == ToolEffect.Exec && preview.Facts.Any(f => Text(f.Value, MaxFact + 1).Length > MaxFact))
+            return new PreparedAction.Refused("too_long_to_show", $"The command of {rule.Tool} is too long to be shown to those who would approve it.");
+        return new PreparedAction.Ready(frozen, new EffectPreview
         {
-            Title = Text(preview.Title),
+            Title = Text(preview.Title, MaxValue),
             Request = Shown(frozen),
-            Facts = [.. preview.Facts.Select(f => new EffectFact(Text(f.Label), Text(f.Value)))],
-            Changes = [.. preview.Changes.Select(c => new EffectChange(Text(c.What), Text(c.Before), Text(c.After)))],
+            Facts = [.. preview.Facts.Select(f => new EffectFact(Text(f.Label, MaxValue), Text(f.Value, MaxFact)))],
+            Changes = [.. preview.Changes.Select(c => new EffectChange(Text(c.What, MaxValue), Text(c.Before, MaxValue), Text(c.After, MaxValue))),
+                .. state.Changes.Select(c => new EffectChange(InertText.Of(c.What, MaxValue), InertText.Of(c.Before, MaxValue), InertText.Of(c.After, MaxValue)))],
             DryRun = dryRun,
             AgentReason = string.IsNullOrWhiteSpace(reason) ? null : InertText.Of(reason, MaxReason),
-        };
+        });
     }
+
+    /// <summary>What would happen, in the rule's words with the frozen values.</summary>
+    internal static string Title(ToolRule rule, FrozenRequest frozen) =>
+        InertText.Of(Template.Text(rule.Preview!.Title, new TemplateValues(Shown(frozen.Call.Parameters), frozen.Preconditions)), MaxValue);
+
+    // Lists as JSON: where one item ends and the next begins must be seen.
+    private static JsonObject Shown(JsonObject parameters) => new(parameters.Select(p =>
+        KeyValuePair.Create(p.Key, p.Value is JsonArray list ? JsonValue.Create(list.ToJsonString(Readable)) : p.Value?.DeepClone())));
 }

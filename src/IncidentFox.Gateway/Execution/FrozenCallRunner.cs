@@ -34,10 +34,15 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
                     return new(ApprovalState.Executed, "It ran: the gateway was interrupted while it waited for the answer, and the target shows the effect.",
                         new JsonObject { ["proof"] = "done", ["attempt"] = execution.Attempt });
                 case null:
-                    return Unknown(rule, "The gateway was interrupted while it ran this.", execution.Attempt);
+                    return Unknown(rule, execution, "The gateway was interrupted while it ran this.");
                 case ProofVerdict.NotDone:
                     break;
             }
+        }
+        if (await new TargetReading(send, integration, rule, call, context).DifferenceAsync(execution.Frozen.Preconditions, cancellationToken) is { } changed)
+        {
+            return new(ApprovalState.Failed, $"Nothing was sent: {changed}",
+                new JsonObject { ["code"] = "target_changed", ["attempt"] = execution.Attempt });
         }
         return await SendAsync(integration, rule, execution, context, cancellationToken);
     }
@@ -67,7 +72,7 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
                 details["proof"] = "not_done";
                 return new(ApprovalState.Failed, $"It did not run: {NoAnswer(answer)}, and the target shows no effect.", details);
             default:
-                return Unknown(rule, $"The target was sent this; {NoAnswer(answer)}.", execution.Attempt);
+                return Unknown(rule, execution, $"The target was sent this; {NoAnswer(answer)}.");
         }
     }
 
@@ -115,8 +120,9 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
             new JsonObject { ["code"] = "changed_since_approved", ["attempt"] = attempt })
         : new(ApprovalState.Failed, $"Nothing was sent: {what} since it was approved. Ask again, so that people see what would run now.", new JsonObject { ["code"] = "changed_since_approved" });
 
-    private static ExecutionOutcome Unknown(ToolRule rule, string why, int attempt) => new(
+    private static ExecutionOutcome Unknown(ToolRule rule, ClaimedExecution execution, string why) => new(
         ApprovalState.Unknown,
-        $"{why} It can't be seen whether it took effect: either it ran, or it did not. Look at the target yourself before you ask again; nothing more is sent.",
-        new JsonObject { ["proof"] = rule.Proof is null ? "none" : "undecided", ["attempt"] = attempt });
+        $"{why} It can't be seen whether it took effect: either it ran ({ActionPreparer.Title(rule, execution.Frozen)}), or it did not and nothing changed. "
+        + "Look at the target yourself before you ask again; nothing more is sent.",
+        new JsonObject { ["proof"] = rule.Proof is null ? "none" : "undecided", ["attempt"] = execution.Attempt });
 }

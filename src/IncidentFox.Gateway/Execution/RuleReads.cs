@@ -12,10 +12,15 @@ internal static class RuleReads
     /// <summary>The request of a read tool with arguments that are templates of the call's values.</summary>
     public static OutgoingRequest Build(Integration integration, string tool, JsonObject arguments, ToolCall call, JsonObject? preconditions, ApprovalId? approval = null)
     {
+        return Build(integration, tool, (JsonObject)Template.Json(arguments, new TemplateValues(call.Parameters, preconditions, approval))!);
+    }
+
+    /// <summary>The request of a read tool with these arguments.</summary>
+    public static OutgoingRequest Build(Integration integration, string tool, JsonObject parameters)
+    {
         var rule = integration.FindRule(tool) is { Effect: ToolEffect.Read } read
             ? read
-            : throw new InvalidOperationException($"{integration.Name}/{call.Tool} names {tool}, which is no read of {integration.Name}.");
-        var parameters = (JsonObject)Template.Json(arguments, new TemplateValues(call.Parameters, preconditions, approval))!;
+            : throw new InvalidOperationException($"{tool} is no read of {integration.Name}.");
         foreach (var parameter in rule.Parameters.Where(p => p.Default is not null && !parameters.ContainsKey(p.Name)))
             parameters[parameter.Name] = parameter.Default!.DeepClone();
         return RequestBuilder.Build(integration, rule, new ToolCall
@@ -46,6 +51,13 @@ internal static class RuleReads
         return rule.Success.All(c => Holds(c, answer.Status ?? 0, json, values));
     }
 
+    /// <summary>Whether all conditions hold of an answer.</summary>
+    public static bool Hold(IReadOnlyList<ProofCondition> conditions, TargetAnswer answer, ToolCall call)
+    {
+        var json = answer.Succeeded ? answer.Json() : null;
+        return conditions.All(c => Holds(c, answer.Status ?? 0, json, new TemplateValues(call.Parameters)));
+    }
+
     private static bool Holds(ProofCondition condition, int status, JsonNode? json, TemplateValues values)
     {
         if (condition.Test == ProofTest.StatusIs)
@@ -59,9 +71,18 @@ internal static class RuleReads
             ProofTest.Absent => !found || node is null,
             ProofTest.Equals => found && Same(node, Template.Json(condition.Value, values)),
             ProofTest.NotEquals => found && node is not null && Template.Json(condition.Value, values) is { } other && !Same(node, other),
+            ProofTest.Contains => found && Template.Json(condition.Value, values) is JsonValue text && Contains(node, text.GetValue<string>()),
             _ => false,
         };
     }
+
+    private static bool Contains(JsonNode? node, string text) => node switch
+    {
+        JsonObject o => o.Any(m => Contains(m.Value, text)),
+        JsonArray a => a.Any(i => Contains(i, text)),
+        JsonValue v when v.TryGetValue<string>(out var value) => value.Contains(text, StringComparison.Ordinal),
+        _ => false,
+    };
 
     private static bool Same(JsonNode? a, JsonNode? b) => CanonicalJson.Write(a).AsSpan().SequenceEqual(CanonicalJson.Write(b));
 }

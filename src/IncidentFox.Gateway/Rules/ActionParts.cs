@@ -11,11 +11,33 @@ public sealed record Precondition
     /// <summary>Its arguments; texts are templates of the call's parameters.</summary>
     public required JsonObject Arguments { get; init; }
 
-    /// <summary>What to take from the answer, in order.</summary>
+    /// <summary>What to take from the answer, in order; frozen with the request.</summary>
     public required IReadOnlyList<Capture> Captures { get; init; }
+
+    /// <summary>What approvers are shown of the answer and what is not frozen, because it changes by itself: a phase, a number of ready pods.</summary>
+    public IReadOnlyList<Capture> Seen { get; init; } = [];
+
+    /// <summary>States of the target in which it makes no sense to ask people.</summary>
+    public IReadOnlyList<TargetRefusal> Refusals { get; init; } = [];
+
+    /// <summary>A class that makes what pointers can't; null: none.</summary>
+    public DerivationUse? Derivation { get; init; }
+
+    /// <summary>Captures that are read again right before the request is sent, and must be the same: for targets that can't be asked to check them.</summary>
+    public IReadOnlyList<string> Hold { get; init; } = [];
 }
 
-/// <summary>One value taken from an answer; it is <c>{precondition.NAME}</c> in templates.</summary>
+/// <summary>A state of the target in which the action is not asked for.</summary>
+/// <param name="When">All must hold of the read's answer.</param>
+/// <param name="Sentence">For the agent and for people.</param>
+public sealed record TargetRefusal(IReadOnlyList<ProofCondition> When, string Sentence);
+
+/// <summary>Which class derives, and the reads it may use.</summary>
+/// <param name="Name">One of <see cref="Execution.Derivations.KnownDerivations.All"/>.</param>
+/// <param name="Reads">Reads of the same integration, in the order that the class states.</param>
+public sealed record DerivationUse(string Name, IReadOnlyList<string> Reads);
+
+/// <summary>One value taken from an answer; it is <c>{precondition.NAME}</c> in templates, or <c>{seen.NAME}</c> when it is not frozen.</summary>
 /// <param name="Name">1 to 64 of <c>a-z 0-9 _</c>.</param>
 /// <param name="Pointer">JSON pointer (RFC 6901) into the answer.</param>
 /// <param name="HasDefault">True: a value that is not there becomes <paramref name="Default"/>. False: without it the action is refused.</param>
@@ -105,6 +127,9 @@ public enum ProofTest
 
     /// <summary>There is none, or null.</summary>
     Absent,
+
+    /// <summary>Some text below the pointer has the text of <see cref="ProofCondition.Value"/> in it.</summary>
+    Contains,
 }
 
 /// <summary>One condition. Those with a pointer hold only for a 2xx answer with a JSON body.</summary>

@@ -140,7 +140,9 @@ public static class IntegrationLoader
     private static ToolRule Prefixed(ToolRule rule, string prefix) => prefix.Length == 0 ? rule : rule with
     {
         Tool = prefix + rule.Tool,
-        Precondition = rule.Precondition is { } p ? p with { Tool = prefix + p.Tool } : null,
+        Precondition = rule.Precondition is { } p
+            ? p with { Tool = prefix + p.Tool, Derivation = p.Derivation is { } d ? d with { Reads = [.. d.Reads.Select(r => prefix + r)] } : null }
+            : null,
         Proof = rule.Proof is { } f ? f with { Tool = prefix + f.Tool } : null,
     };
 

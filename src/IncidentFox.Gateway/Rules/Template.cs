@@ -9,11 +9,12 @@ namespace IncidentFox.Gateway.Rules;
 /// <param name="Parameters">The call's typed parameters: <c>{name}</c>.</param>
 /// <param name="Preconditions">What was captured: <c>{precondition.name}</c>; null before it was read.</param>
 /// <param name="Approval"><c>{approval.id}</c>; null before there is one, and then the placeholder stays as it is.</param>
-public sealed record TemplateValues(JsonObject Parameters, JsonObject? Preconditions = null, ApprovalId? Approval = null);
+/// <param name="Seen">What was read only to be shown: <c>{seen.name}</c>; null where nothing is shown.</param>
+public sealed record TemplateValues(JsonObject Parameters, JsonObject? Preconditions = null, ApprovalId? Approval = null, JsonObject? Seen = null);
 
 /// <summary>
 /// Texts with placeholders. A text that is nothing but one placeholder takes the value with its type; inside a longer text values are written as text.
-/// Values are put in once and never read again for placeholders.
+/// Values are put in once and never read again for placeholders. In a list, <c>{...name}</c> stands for the items of a list.
 /// </summary>
 public static class Template
 {
@@ -69,7 +70,12 @@ public static class Template
                 var items = new JsonArray();
                 foreach (var value in a)
                 {
-                    if (TryJson(value, values, out var item))
+                    if (value is JsonValue spread && spread.TryGetValue<string>(out var list) && Parts(list) is [{ Name: not null, IsSpread: true } many])
+                    {
+                        foreach (var one in Look(many, values).Value as JsonArray ?? [])
+                            items.Add(one?.DeepClone());
+                    }
+                    else if (TryJson(value, values, out var item))
                         items.Add(item);
                 }
                 node = items;
@@ -94,9 +100,10 @@ public static class Template
         if (part.Name == "approval.id")
             return (true, JsonValue.Create(values.Approval?.ToString() ?? part.Text));
         const string Captured = "precondition.";
-        return part.Name!.StartsWith(Captured, StringComparison.Ordinal)
-            ? Find(values.Preconditions, part.Name[Captured.Length..])
-            : Find(values.Parameters, part.Name);
+        const string Seen = "seen.";
+        if (part.Name!.StartsWith(Captured, StringComparison.Ordinal))
+            return Find(values.Preconditions, part.Name[Captured.Length..]);
+        return part.Name.StartsWith(Seen, StringComparison.Ordinal) ? Find(values.Seen, part.Name[Seen.Length..]) : Find(values.Parameters, part.Name);
     }
 
     private static (bool, JsonNode?) Find(JsonObject? from, string name) =>
@@ -125,7 +132,8 @@ public static class Template
                 continue;
             if (open > start)
                 parts.Add(new(null, template[start..open]));
-            parts.Add(new(name, template[open..(close + 1)]));
+            var spread = name.StartsWith("...", StringComparison.Ordinal);
+            parts.Add(new(spread ? name[3..] : name, template[open..(close + 1)], spread));
             start = close + 1;
             open = close;
         }
@@ -134,5 +142,5 @@ public static class Template
         return parts;
     }
 
-    private readonly record struct Part(string? Name, string Text);
+    private readonly record struct Part(string? Name, string Text, bool IsSpread = false);
 }

@@ -133,6 +133,34 @@ public sealed class FrozenCallRunnerTests(TestPostgres postgres)
         Assert.Empty(world.Sender.Sent);
     }
 
+    [Theory]
+    [InlineData(200, ExecutionWorld.Pod, ApprovalState.Executed)]
+    [InlineData(200, """{"metadata":{"uid":"u-2"}}""", ApprovalState.Failed)]
+    [InlineData(200, "{}", ApprovalState.Failed)]
+    [InlineData(404, "{}", ApprovalState.Failed)]
+    [InlineData(500, "{}", ApprovalState.Failed)]
+    public async Task What_a_rule_holds_is_read_again_and_another_target_is_left_alone(int status, string now, ApprovalState state)
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var claim = await world.ClaimAsync();
+        world.Catalog = Changed(r => r with { Precondition = r.Precondition! with { Hold = ["uid"] } });
+        Script(world, () => ScriptedSender.Response(200), () => ScriptedSender.Response(status, now));
+        var outcome = await world.RunAsync(claim);
+        Assert.Equal(state, outcome.State);
+        Assert.Equal(state == ApprovalState.Executed ? 1 : 0, world.Sender.Writes.Count());
+        Assert.True(state == ApprovalState.Executed || outcome.Details["code"]!.GetValue<string>() == "target_changed");
+    }
+
+    [Fact]
+    public async Task What_is_not_known_is_told_with_both_possibilities_and_what_it_was()
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var claim = await world.ClaimAsync();
+        Script(world, () => ScriptedSender.Lost(), () => ScriptedSender.Lost());
+        var sentence = (await world.RunAsync(claim)).Sentence;
+        Assert.Contains("either it ran (Delete pod checkout-1 in namespace shop; its ReplicaSet checkout-abc starts a new one), or it did not and nothing changed", sentence);
+    }
+
     private static IntegrationCatalog Changed(Func<ToolRule, ToolRule> change)
     {
         var kubernetes = Sample.Catalog.Find(Sample.Team, "kubernetes")!;

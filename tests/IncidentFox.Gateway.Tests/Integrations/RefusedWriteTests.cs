@@ -41,7 +41,7 @@ public sealed class RefusedWriteTests(TestPostgres postgres)
     private static async Task<(Hosting.TestSandbox Sandbox, ApprovalId Id)> AskAsync(VendorWorld world)
     {
         var sandbox = await world.Host.OpenCagedAsync();
-        world.Vendor.Expect(Acknowledge.Before!);
+        world.Vendor.Expect(Acknowledge.Before.Single());
         var answer = await sandbox.CallAsync(Acknowledge.Tool, Acknowledge.Arguments.ToJsonString());
         Assert.True(ApprovalId.TryParse((string)answer.Json["approval_id"]!, out var id));
         return (sandbox, id);

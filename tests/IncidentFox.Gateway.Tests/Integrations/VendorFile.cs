@@ -102,12 +102,13 @@ internal sealed record VendorExchange
 /// <param name="Arguments">What an agent gives it.</param>
 /// <param name="Exchange">What the vendor is asked, and its answer.</param>
 /// <param name="Rows">Expected row count; null: none is told.</param>
-/// <param name="Before">With a write: its precondition's read.</param>
+/// <param name="Before">With a write: its precondition's reads.</param>
+/// <param name="Held">With a write: what is read again right before it runs.</param>
 /// <param name="DryRun">With a write: its dry run.</param>
 /// <param name="Preview">With a write: what people are shown first.</param>
 /// <param name="Proofs">With a write: answers of its proof's read, and what they mean.</param>
 internal sealed record VendorCase(
-    string Tool, JsonObject Arguments, VendorExchange Exchange, long? Rows, VendorExchange? Before, VendorExchange? DryRun, string? Preview, IReadOnlyList<(VendorExchange Read, string Verdict)> Proofs);
+    string Tool, JsonObject Arguments, VendorExchange Exchange, long? Rows, IReadOnlyList<VendorExchange> Before, IReadOnlyList<VendorExchange> Held, VendorExchange? DryRun, string? Preview, IReadOnlyList<(VendorExchange Read, string Verdict)> Proofs);
 
 /// <summary>Reads such a file as strictly as the product reads its own.</summary>
 internal static class VendorFileReader
@@ -141,7 +142,8 @@ internal static class VendorFileReader
     {
         var one = new VendorCase(
             map.Text("tool", required: true) ?? "", map.Json("arguments") as JsonObject ?? [], Exchange(map, done: false), map.Integer("rows", 0, 1_000_000),
-            map.Map("before") is { } before ? Exchange(before, done: true) : null,
+            [.. map.Map("before") is { } before ? [Exchange(before, done: true)] : Array.Empty<VendorExchange>(), .. map.Maps("more").Select(m => Exchange(m, done: true))],
+            map.Map("held") is { } held ? [Exchange(held, done: true)] : [],
             map.Map("dry_run") is { } dry ? Exchange(dry, done: true) : null,
             map.Text("preview"),
             [.. map.Maps("proofs").Select(p => (Exchange(p, done: false), Verdict(p)))]);

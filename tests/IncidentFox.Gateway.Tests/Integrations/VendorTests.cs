@@ -128,6 +128,8 @@ public sealed class VendorTests(TestPostgres postgres)
         foreach (var one in Cases(world, write: true))
         {
             var (sandbox, id) = await AskAsync(world, one);
+            foreach (var held in one.Held)
+                world.Vendor.Expect(held);
             world.Vendor.Expect(WithApproval(one.Exchange, id), write: true);
             var outcome = await world.ApproveAndRunAsync(sandbox, id);
             Assert.Empty(world.Vendor.Unexpected);
@@ -159,7 +161,7 @@ public sealed class VendorTests(TestPostgres postgres)
     private static async Task<(TestSandbox Sandbox, ApprovalId Id)> AskAsync(VendorWorld world, VendorCase one)
     {
         var sandbox = await world.Host.OpenCagedAsync();
-        if (one.Before is { } before)
+        foreach (var before in one.Before)
             world.Vendor.Expect(before);
         if (one.DryRun is { } dryRun)
             world.Vendor.Expect(dryRun, write: true);

@@ -40,7 +40,7 @@ public sealed class RequestBuilderTests
         Assert.Equal(approval.ToString(), (string)patch[3]!["value"]!);
         // Before there is an approval its place stays visible; the dry run is asked for in the query.
         var dry = Build(call, preconditions, true);
-        Assert.EndsWith("?dryRun=All", dry.PathAndQuery, StringComparison.Ordinal);
+        Assert.EndsWith("?fieldManager=incidentfox-scale&dryRun=All", dry.PathAndQuery, StringComparison.Ordinal);
         Assert.Contains("{approval.id}", Text(dry), StringComparison.Ordinal);
     }
 

@@ -97,7 +97,14 @@ public static class IntegrationSchema
         ["precondition"] = Closed("What is read first and must still hold.", new()
         {
             ["read"] = Text("A read of this file."), ["with"] = Anything("Its arguments."),
-            ["capture"] = Map("JSON pointers into its answer: {precondition.NAME}.", AnyOf(Text("A pointer."), Closed("With a default.", new() { ["at"] = Text("A pointer."), ["default"] = Anything("When it is not there.") }, "at"))),
+            ["capture"] = Map("JSON pointers into its answer: {precondition.NAME}, frozen with the request.", Capture()),
+            ["seen"] = Map("JSON pointers into its answer: {seen.NAME}, shown and not frozen.", Capture()),
+            ["refuse"] = List("States of the target in which nobody is asked.", Closed("One.", new() { ["when"] = List("All must hold.", Condition()), ["say"] = Text("Why, in a sentence.") }, "when", "say")),
+            ["derive"] = Closed("A class that makes what pointers can't.", new()
+            {
+                ["as"] = Enumeration("Which.", Execution.Derivations.KnownDerivations.All.Select(d => d.Name)), ["reads"] = List("The reads it asks for, in its order.", Text("A read of this file.")),
+            }, "as"),
+            ["hold"] = List("Captures that are read again right before it is sent and must be the same.", Text("A captured name.")),
         }, "read", "capture"),
         ["dry_run"] = Closed("What makes a question of it.", new()
         {
@@ -121,10 +128,12 @@ public static class IntegrationSchema
         }, "read", "rules"),
     }, "description", "request", "data");
 
+    private static JsonObject Capture() => AnyOf(Text("A pointer."), Closed("With a default.", new() { ["at"] = Text("A pointer."), ["default"] = Anything("When it is not there.") }, "at"));
+
     private static JsonObject Condition() => Closed("A condition.", new()
     {
         ["status"] = Whole("The answer's status.", 100, 599), ["at"] = Text("A JSON pointer."), ["equals"] = Anything("This value."),
-        ["not_equals"] = Anything("Another value."), ["exists"] = Boolean("It is there."), ["absent"] = Boolean("It is not there."),
+        ["not_equals"] = Anything("Another value."), ["contains"] = Text("Some text below it has this in it."), ["exists"] = Boolean("It is there."), ["absent"] = Boolean("It is not there."),
     });
 
     private static JsonObject Parameter() => Closed("A parameter.", new()

@@ -9,25 +9,54 @@ internal static class ActionReader
     {
         if (tool.Map("precondition") is not { } map)
             return null;
-        var captures = new List<Capture>();
-        if (map.Map("capture", required: true) is { } capture)
+        var read = new Precondition
         {
-            foreach (var name in capture.Keys())
-            {
-                if (!Names.IsIdentifier(name))
-                    capture.Error(name, "a name is 1 to 64 of a-z, 0-9 and _");
-                if (capture.IsText(name))
-                    captures.Add(new(name, Pointer(capture, name), HasDefault: false, null));
-                else if (capture.Map(name) is { } one)
-                {
-                    captures.Add(new(name, Pointer(one, "at"), one.Has("default"), one.Json("default")));
-                    one.Done();
-                }
-            }
-        }
-        var read = new Precondition { Tool = map.Text("read", required: true) ?? "", Arguments = ToolRuleReader.Arguments(map), Captures = captures };
+            Tool = map.Text("read", required: true) ?? "",
+            Arguments = ToolRuleReader.Arguments(map),
+            Captures = map.Map("capture", required: true) is { } capture ? Captures(capture) : [],
+            Seen = map.Map("seen") is { } seen ? Captures(seen) : [],
+            Refusals = [.. map.Maps("refuse").Select(Refusal)],
+            Derivation = Derivation(map),
+            Hold = map.Texts("hold"),
+        };
         map.Done();
         return read;
+    }
+
+    private static List<Capture> Captures(YamlMap map)
+    {
+        var captures = new List<Capture>();
+        foreach (var name in map.Keys())
+        {
+            if (!Names.IsIdentifier(name))
+                map.Error(name, "a name is 1 to 64 of a-z, 0-9 and _");
+            if (map.IsText(name))
+                captures.Add(new(name, Pointer(map, name), HasDefault: false, null));
+            else if (map.Map(name) is { } one)
+            {
+                captures.Add(new(name, Pointer(one, "at"), one.Has("default"), one.Json("default")));
+                one.Done();
+            }
+        }
+        return captures;
+    }
+
+    private static TargetRefusal Refusal(YamlMap map)
+    {
+        var refusal = new TargetRefusal([.. map.Maps("when").Select(Condition)], map.Text("say", required: true) ?? "");
+        if (refusal.When.Count == 0)
+            map.Error("'when' needs at least one condition");
+        map.Done();
+        return refusal;
+    }
+
+    private static DerivationUse? Derivation(YamlMap precondition)
+    {
+        if (precondition.Map("derive") is not { } map)
+            return null;
+        var use = new DerivationUse(map.Text("as", required: true) ?? "", map.Texts("reads"));
+        map.Done();
+        return use;
     }
 
     public static DryRun? DryRun(YamlMap tool)
@@ -102,7 +131,7 @@ internal static class ActionReader
 
     private static ProofCondition Condition(YamlMap map)
     {
-        string[] tests = ["status", "equals", "not_equals", "exists", "absent"];
+        string[] tests = ["status", "equals", "not_equals", "exists", "absent", "contains"];
         var given = tests.Where(map.Has).ToList();
         if (given.Count != 1)
             map.Error($"needs exactly one of {string.Join(", ", tests)}");
@@ -117,12 +146,15 @@ internal static class ActionReader
                 "not_equals" => ProofTest.NotEquals,
                 "exists" => ProofTest.Exists,
                 "absent" => ProofTest.Absent,
+                "contains" => ProofTest.Contains,
                 _ => ProofTest.StatusIs,
             },
             Status = test == "status" ? (int)(map.Integer("status", 100, 599) ?? 0) : 0,
             Pointer = test is null or "status" ? null : Pointer(map, "at"),
-            Value = test is "equals" or "not_equals" ? map.Json(test) : null,
+            Value = test is "equals" or "not_equals" or "contains" ? map.Json(test) : null,
         };
+        if (test == "contains" && !(condition.Value is JsonValue value && value.TryGetValue<string>(out var text) && text.Length > 0))
+            map.Error(test, "must be a text");
         map.Done();
         return condition;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using IncidentFox.Gateway.Execution.Derivations;
 
 namespace IncidentFox.Gateway.Rules.Files;
 
@@ -83,7 +84,8 @@ internal static class PlaceChecks
     {
         var fields = rule.Query.Concat(rule.Form ?? []);
         var used = rule.Path.Select(s => s.Parameter).Concat(fields.Select(q => q.Parameter)).OfType<string>()
-            .Concat(fields.Where(f => f.Text is not null).SelectMany(f => Template.Names(f.Text!))).Concat(Template.Names(rule.Body)).ToHashSet();
+            .Concat(fields.Where(f => f.Text is not null).SelectMany(f => Template.Names(f.Text!))).Concat(Template.Names(rule.Body))
+            .Concat(rule.Precondition?.Derivation is { } use ? KnownDerivations.Find(use.Name)?.Parameters ?? [] : []).ToHashSet();
         foreach (var p in rule.Parameters.Where(p => !used.Contains(p.Name) && !(rule.OpaqueBytes is not null && Parsing.OpaqueBody.IsParameter(p.Name))))
             yield return $"parameter {p.Name} is used nowhere in the request";
     }

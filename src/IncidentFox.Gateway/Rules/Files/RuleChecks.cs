@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.Execution.Derivations;
 
 namespace IncidentFox.Gateway.Rules.Files;
 
@@ -70,13 +71,15 @@ internal static class RuleChecks
     private static IEnumerable<string> Templates(ToolRule rule)
     {
         var parameters = rule.Parameters.Select(p => p.Name).ToHashSet();
-        var captured = rule.Precondition?.Captures.Select(c => "precondition." + c.Name).ToHashSet() ?? [];
+        var derivation = rule.Precondition?.Derivation is { } use ? KnownDerivations.Find(use.Name) : null;
+        var captured = (rule.Precondition?.Captures.Select(c => c.Name) ?? []).Concat(derivation?.Frozen ?? []).Select(n => "precondition." + n).ToHashSet();
+        var seen = (rule.Precondition?.Seen.Select(c => c.Name) ?? []).Concat(derivation?.Seen ?? []).Select(n => "seen." + n).ToHashSet();
         var later = Template.Names(rule.Body);
         if (rule.Preview is { } preview)
         {
-            later = later.Concat(Template.Names(preview.Title))
-                .Concat(preview.Facts.SelectMany(f => Template.Names(f.Value)))
-                .Concat(preview.Changes.SelectMany(c => Template.Names(c.Before).Concat(Template.Names(c.After))));
+            later = later.Concat(Template.Names(preview.Title));
+            var shown = preview.Facts.SelectMany(f => Template.Names(f.Value)).Concat(preview.Changes.SelectMany(c => Template.Names(c.Before).Concat(Template.Names(c.After))));
+            later = later.Concat(shown.Where(n => !seen.Contains(n)));
         }
         later = later.Concat(rule.Success.SelectMany(c => Template.Names(c.Value)));
         if (rule.Proof is { } proof)
@@ -84,7 +87,8 @@ internal static class RuleChecks
         later = later.Concat((rule.Form ?? []).Concat(rule.Query).Where(f => f.Text is not null).SelectMany(f => Template.Names(f.Text!)));
         foreach (var name in later.Distinct().Where(n => n != "approval.id" && !parameters.Contains(n) && !captured.Contains(n)))
             yield return $"{{{name}}} is neither a parameter nor captured by its precondition";
-        foreach (var name in Template.Names(rule.Precondition?.Arguments).Distinct().Where(n => !parameters.Contains(n)))
+        var before = Template.Names(rule.Precondition?.Arguments).Concat((rule.Precondition?.Refusals ?? []).SelectMany(r => r.When).SelectMany(c => Template.Names(c.Value)));
+        foreach (var name in before.Distinct().Where(n => !parameters.Contains(n)))
             yield return $"{{{name}}} in its precondition is not a parameter";
     }
 
@@ -108,6 +112,8 @@ internal static class RuleChecks
             yield return "'dry_run.query' repeats a key of 'query'";
         if (rule.DryRun is { Form.Count: > 0 } form && (rule.Form is null || form.Form.Any(d => rule.Form.Any(f => f.Key == d.Name))))
             yield return "'dry_run.form' needs a form, and repeats none of its keys";
+        foreach (var problem in Precondition(rule, rules))
+            yield return problem;
         foreach (var (what, tool, arguments) in Reads(rule))
         {
             if (rules.FirstOrDefault(r => r.Tool == tool) is not { Effect: ToolEffect.Read, OpaqueBytes: null } read)
@@ -117,6 +123,24 @@ internal static class RuleChecks
             else if (read.Parameters.Where(p => p.Required && !arguments.ContainsKey(p.Name)).Select(p => p.Name).ToList() is { Count: > 0 } missing)
                 yield return $"its {what} does not give {tool} the arguments it needs: {string.Join(", ", missing)}";
         }
+    }
+
+    private static IEnumerable<string> Precondition(ToolRule rule, IReadOnlyList<ToolRule> rules)
+    {
+        if (rule.Precondition is not { } precondition)
+            yield break;
+        foreach (var name in precondition.Hold.Where(n => precondition.Captures.All(c => c.Name != n)))
+            yield return $"its precondition holds {YamlMap.Shown(name)}, which it does not capture";
+        if (precondition.Captures.Concat(precondition.Seen).GroupBy(c => c.Name).FirstOrDefault(g => g.Skip(1).Any()) is { } twice)
+            yield return $"its precondition has {twice.Key} twice";
+        if (precondition.Derivation is not { } use)
+            yield break;
+        if (KnownDerivations.Find(use.Name) is not { } derivation)
+            yield return $"derives as {YamlMap.Shown(use.Name)}, which is not known; known are {string.Join(", ", KnownDerivations.All.Select(d => d.Name))}";
+        else if (use.Reads.Count != derivation.Reads.Count)
+            yield return $"derives as {use.Name}, which needs these reads: {string.Join(", ", derivation.Reads)}";
+        foreach (var read in use.Reads.Where(t => rules.FirstOrDefault(r => r.Tool == t) is not { Effect: ToolEffect.Read, OpaqueBytes: null }))
+            yield return $"derives with {YamlMap.Shown(read)}, which is not a read of this file";
     }
 
     private static IEnumerable<(string What, string Tool, JsonObject Arguments)> Reads(ToolRule rule)
