@@ -32,7 +32,7 @@ public static class GatewayCommand
                 return 2;
             var filter = new AuditFilter
             {
-                EventTypes = parse.GetValue(refused) ? [AuditEventTypes.ToolRefused] : [AuditEventTypes.ToolExecuted, AuditEventTypes.ToolRefused],
+                EventTypes = parse.GetValue(refused) ? CallLine.Refusals : [AuditEventTypes.ToolExecuted, AuditEventTypes.ModelAnswered, .. CallLine.Refusals],
                 TeamId = parse.GetValue(team),
                 Tool = parse.GetValue(tool),
             };
@@ -61,8 +61,7 @@ public static class GatewayCommand
         // A pipe has no width: one line a call.
         if (Console.IsOutputRedirected)
             AnsiConsole.Profile.Width = int.MaxValue;
-        var refused = e.EventType == AuditEventTypes.ToolRefused;
-        var color = refused ? "yellow" : e.Status == "success" ? "green" : "red";
+        var color = CallLine.IsRefused(e) ? "yellow" : e.Status == "success" ? "green" : "red";
         AnsiConsole.MarkupLineInterpolated($"[grey]{e.At:HH:mm:ss.fff}[/] [{color}]{CallLine.Outcome(e),-8}[/] {CallLine.Of(e)}");
     }
 }
@@ -70,8 +69,14 @@ public static class GatewayCommand
 /// <summary>One call in a line.</summary>
 public static class CallLine
 {
+    /// <summary>Event types of calls that were not made: of tools and of models.</summary>
+    public static IReadOnlyList<string> Refusals { get; } = [AuditEventTypes.ToolRefused, AuditEventTypes.ModelRefused];
+
+    /// <summary>Whether it was refused.</summary>
+    public static bool IsRefused(AuditEvent e) => Refusals.Contains(e.EventType);
+
     /// <summary><c>success, error, refused, unknown</c>.</summary>
-    public static string Outcome(AuditEvent e) => e.EventType == AuditEventTypes.ToolRefused ? "refused" : Inert.Text(e.Status ?? "-");
+    public static string Outcome(AuditEvent e) => IsRefused(e) ? "refused" : Inert.Text(e.Status ?? "-");
 
     /// <summary>Team, investigation, tool, integration, code, time, rows, and for a refusal why.</summary>
     public static string Of(AuditEvent e)
@@ -81,11 +86,13 @@ public static class CallLine
             e.TeamId ?? "-",
             e.InvestigationId is { } id ? $"inv_{id:N}"[..12] + "…" : "-",
             e.Tool ?? "(no tool)",
-            Detail(e, "integration"),
+            Detail(e, "integration") ?? Detail(e, "provider"),
             Detail(e, "code") is { } code ? $"[{code}]" : null,
             Detail(e, "upstream_status") is { } status ? $"status {status}" : null,
             e.DurationMs is { } ms ? $"{ms} ms" : null,
             Detail(e, "row_count") is { } rows ? $"{rows} rows" : null,
+            Detail(e, "input_tokens") is { } read ? $"{read} tokens in" : null,
+            Detail(e, "output_tokens") is { } written ? $"{written} tokens out" : null,
             Detail(e, "reason"),
         };
         return string.Join("  ", parts.OfType<string>().Select(Inert.Text));

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using IncidentFox.Benchmarks.Gateway.Contestants;
 using IncidentFox.Core.Storage;
-using IncidentFox.Gateway.Rules;
 using IncidentFox.Workbench.Stack;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -96,10 +95,8 @@ internal sealed class GatewayEstate : IAsyncDisposable
         var files = new StackFiles(Path.Combine(folder, "run"));
         var integration = Path.Combine(files.IntegrationsDirectory, "bench.yaml");
         var reference = files.Secret("bench-token", Backend.Token);
-        // Limits are not what is measured. Where integrations have none yet, none are named.
+        // Limits are not what is measured.
         File.WriteAllText(integration, Integration(backend, reference, "limits: {concurrent: 10000, per_second: 1000000, per_sandbox_concurrent: 10000, per_sandbox_per_second: 1000000}"));
-        if (IntegrationLoader.Load([integration]).Errors.Count > 0)
-            File.WriteAllText(integration, Integration(backend, reference, ""));
         var logins = database.Logins.ToDictionary(l => l.Setting, l => new NpgsqlConnectionStringBuilder(l.ConnectionString), StringComparer.Ordinal);
         var password = logins["Gateway"].Password!;
         logins["Gateway"].Remove("Password");

@@ -22,9 +22,11 @@ public sealed class GatewayTailTests(TestPostgres postgres) : IDisposable
 
         Assert.True(exitCode == 0, error);
         var lines = output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal(2, lines.Length);
+        Assert.Equal(4, lines.Length);
         Assert.Contains("success  sre  inv_01020304…  list_pods  kubernetes  status 200  12 ms  7 rows", lines[0], StringComparison.Ordinal);
-        Assert.Contains("refused  payments  -  (no tool)  [no_rule]  No rule allows", lines[1], StringComparison.Ordinal);
+        Assert.Contains("success  sre  -  model_turn  anthropic  status 200  900 ms  812 tokens in  90 tokens out", lines[1], StringComparison.Ordinal);
+        Assert.Contains("refused  sre  -  model_turn  [budget_exceeded]  Over budget.", lines[2], StringComparison.Ordinal);
+        Assert.Contains("refused  payments  -  (no tool)  [no_rule]  No rule allows", lines[3], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -33,9 +35,9 @@ public sealed class GatewayTailTests(TestPostgres postgres) : IDisposable
         await using var database = await FilledAsync();
 
         var (_, refused, _) = await _here.RunAsync("gateway", "tail", "--no-follow", "--refused", "--json");
-        Assert.Equal("tool_refused", (string?)JsonNode.Parse(refused)!["event_type"]);
+        Assert.Equal(["model_refused", "tool_refused"], refused.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => (string?)JsonNode.Parse(l)!["event_type"]));
         var (_, team, _) = await _here.RunAsync("gateway", "tail", "--no-follow", "--team", "sre", "--json");
-        Assert.Equal("list_pods", (string?)JsonNode.Parse(team)!["tool"]);
+        Assert.Equal(["list_pods", "model_turn", "model_turn"], team.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(l => (string?)JsonNode.Parse(l)!["tool"]));
         var (_, tool, _) = await _here.RunAsync("gateway", "tail", "--no-follow", "--tool", "get_pod_logs");
         Assert.Empty(tool);
     }
@@ -45,7 +47,7 @@ public sealed class GatewayTailTests(TestPostgres postgres) : IDisposable
     {
         await using var database = await FilledAsync();
 
-        var (_, output, _) = await _here.RunAsync("gateway", "tail", "--no-follow", "--refused");
+        var (_, output, _) = await _here.RunAsync("gateway", "tail", "--no-follow", "--refused", "--team", "payments");
 
         Assert.DoesNotContain(output.TrimEnd('\n'), char.IsControl);
         Assert.DoesNotContain('\u202e', output);
@@ -88,6 +90,16 @@ public sealed class GatewayTailTests(TestPostgres postgres) : IDisposable
             EventType = AuditEventTypes.ToolExecuted, TeamId = "sre", Tool = "list_pods", Status = "success", DurationMs = 12,
             InvestigationId = Guid.Parse("01020304-0506-7708-890a-0b0c0d0e0f10"),
             Details = new JsonObject { ["integration"] = "kubernetes", ["upstream_status"] = 200, ["row_count"] = 7 },
+        }, Ct);
+        await log.AppendAsync(new AuditEvent
+        {
+            EventType = AuditEventTypes.ModelAnswered, TeamId = "sre", Tool = "model_turn", Status = "success", DurationMs = 900,
+            Details = new JsonObject { ["provider"] = "anthropic", ["upstream_status"] = 200, ["input_tokens"] = 812, ["output_tokens"] = 90 },
+        }, Ct);
+        await log.AppendAsync(new AuditEvent
+        {
+            EventType = AuditEventTypes.ModelRefused, TeamId = "sre", Tool = "model_turn", Status = "denied",
+            Details = new JsonObject { ["code"] = "budget_exceeded", ["reason"] = "Over budget." },
         }, Ct);
         await log.AppendAsync(new AuditEvent
         {
