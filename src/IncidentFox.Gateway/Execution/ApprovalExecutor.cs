@@ -130,6 +130,8 @@ public sealed class ApprovalExecutor(
         if (await approvals.ReadFrozenAsync(id, cancellationToken) is not { } read)
             return null;
         var (frozen, terms, investigation) = read;
+        // As the database has it now, and not as it was a few seconds ago.
+        await policy.RefreshAsync(cancellationToken);
         var role = await sessions.LowestRequesterRoleAsync(investigation, terms.Resource, cancellationToken);
         return ToolDecider.Decide(policy.For(terms.Resource.Org, terms.Resource.Team), ToolFacts.Of(frozen.Call, role, time.GetUtcNow())) switch
         {

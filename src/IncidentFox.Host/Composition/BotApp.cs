@@ -1,5 +1,7 @@
 using IncidentFox.Bot;
 using IncidentFox.Bot.Sandboxes;
+using IncidentFox.Core.Audit;
+using IncidentFox.Core.Policy;
 using IncidentFox.Core.Sandboxes;
 using IncidentFox.Core.Storage;
 using IncidentFox.Host.Configuration;
@@ -30,6 +32,7 @@ public static class BotApp
         builder.Services.AddSingleton(p => new Database(p.GetRequiredService<NpgsqlDataSource>()));
         builder.Services.AddSingleton(new ColumnCipher(keys.ColumnKey));
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(p => new PolicyStore(p.GetRequiredService<Database>(), p.GetRequiredService<AuditLog>(), settings.Policy));
         builder.Services.AddSingleton(door);
         builder.Services.AddLocalSandboxes(settings.Configuration);
         builder.Services.AddSlack(keys.Slack);

@@ -23,7 +23,9 @@ public static class GatewayApp
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
         AddStorage(services, keys);
-        services.AddSingleton(new PolicySource(settings.Policy));
+        services.AddSingleton(p => new PolicyStore(p.GetRequiredService<Database>(), p.GetRequiredService<AuditLog>(), settings.Policy));
+        services.AddSingleton(p => new PolicySource(settings.Policy, p.GetRequiredService<PolicyStore>(), p.GetRequiredService<ILogger<PolicySource>>()));
+        services.AddHostedService<PolicyRefresher>();
         services.AddSecrets(settings.Secrets);
         services.AddGateway(settings.Gateway, settings.Models);
         services.AddSending();

@@ -1,7 +1,9 @@
 using IncidentFox.Core;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Audit;
 using IncidentFox.Core.Policy;
 using IncidentFox.Core.Tools;
+using IncidentFox.Gateway.Tests.Rules;
 using IncidentFox.TestKit;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -54,6 +56,21 @@ public sealed class ApprovalExecutorTests(TestPostgres postgres)
         world.Policy.Replace(ToolPolicyParser.Parse(policy).Policy!);
         await (await world.GatewayAsync()).Executor.WorkAsync(default);
         Assert.Equal((ApprovalState.Denied, ApprovalState.Denied), ((await world.ReadAsync(pending)).State, (await world.ReadAsync(approved)).State));
+        Assert.Empty(world.Sender.Writes);
+    }
+
+    [Fact]
+    public async Task A_policy_that_somebody_set_a_moment_ago_counts_without_anything_having_told_the_gateway()
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var approved = await world.VotedAsync("checkout-1");
+        Assert.True(await world.Approvals.GrantAsync(approved, default));
+        await world.Policy.RefreshAsync(default);
+        var store = new PolicyStore(world.Db.Bot, new AuditLog(world.Db.Bot, world.Db.SharedCipher), ToolPolicyParser.Parse("{}").Policy!);
+        var change = await store.SetAsync(new OrgId("acme"), Sample.Team, """{"tools":{"kubernetes.*":{"enabled":false,"when":{"namespaces":["shop"]}}}}""", 0, "ada", null, default);
+        Assert.Equal(PolicyOutcome.Changed, change.Outcome);
+        await (await world.GatewayAsync()).Executor.WorkAsync(default);
+        Assert.Equal(ApprovalState.Denied, (await world.ReadAsync(approved)).State);
         Assert.Empty(world.Sender.Writes);
     }
 

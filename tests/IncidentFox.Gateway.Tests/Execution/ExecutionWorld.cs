@@ -53,6 +53,8 @@ internal sealed class ExecutionWorld : IAsyncDisposable
     {
         Db = db;
         Audit = new AuditLog(db.Gateway, db.SharedCipher);
+        var file = ToolPolicyParser.Parse("{}").Policy!;
+        Policy = new PolicySource(file, new PolicyStore(db.Gateway, Audit, file));
         Approvals = new ApprovalExecution(db.Gateway, Audit, db.SharedCipher, db.GatewayCipher);
         Voting = new ApprovalVoting(db.Bot, new AuditLog(db.Bot, db.SharedCipher));
         Reader = new ApprovalReader(db.Bot, db.SharedCipher);
@@ -65,7 +67,7 @@ internal sealed class ExecutionWorld : IAsyncDisposable
     public ApprovalVoting Voting { get; }
     public ApprovalReader Reader { get; }
     public ScriptedSender Sender { get; }
-    public PolicySource Policy { get; } = new(ToolPolicyParser.Parse("{}").Policy!);
+    public PolicySource Policy { get; }
     public IntegrationCatalog Catalog { get; set; } = Sample.Catalog;
     public string PodNow { get; set; } = Pod;
     public InvestigationId Investigation { get; private set; }
