@@ -1,4 +1,5 @@
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Policy;
 using IncidentFox.Core.Tools;
 
 namespace IncidentFox.Core.Approvals;
@@ -75,20 +76,26 @@ public sealed record Approval
     /// <summary>What approvers are shown.</summary>
     public required EffectPreview Effect { get; init; }
 
-    /// <summary>Distinct people needed.</summary>
-    public required int RequiredApprovers { get; init; }
+    /// <summary>The terms it was asked under, frozen with it.</summary>
+    public required Workflow Workflow { get; init; }
 
-    /// <summary>The lowest role whose vote counts.</summary>
-    public required Role ApproverRole { get; init; }
+    /// <summary>Distinct people needed.</summary>
+    public int RequiredApprovers => Workflow.RequiredApprovers;
+
+    /// <summary>The lowest role whose vote counts where nobody is named.</summary>
+    public Role ApproverRole => Workflow.ApproverRole;
 
     /// <summary>Where people are asked: a channel name with # or an id.</summary>
-    public required string NotifyChannel { get; init; }
+    public string NotifyChannel => Workflow.NotifyChannel;
 
     /// <summary>When it was asked for.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>When silence denies.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
+
+    /// <summary>The database's clock when this was read.</summary>
+    public required DateTimeOffset AsOf { get; init; }
 
     /// <summary>When it left pending.</summary>
     public DateTimeOffset? DecidedAt { get; init; }
@@ -113,6 +120,15 @@ public sealed record Approval
 
     /// <summary>All whose words reached the sandbox: names for the card.</summary>
     public required IReadOnlyList<string> Requesters { get; init; }
+
+    /// <summary>All whose words reached the sandbox.</summary>
+    public IReadOnlyList<PersonId> RequesterIds { get; init; } = [];
+
+    /// <summary>Somebody acted alone; null where nobody did.</summary>
+    public BreakGlass? BreakGlass { get; init; }
+
+    /// <summary>As the rules see it.</summary>
+    public ApprovalTerms Terms => new(State, CreatedAt, ExpiresAt, Resource, Workflow);
 }
 
 /// <summary>One person's vote to approve.</summary>
@@ -120,4 +136,19 @@ public sealed record Approval
 /// <param name="Name">For people to read.</param>
 /// <param name="Identity">The identity they clicked with, e.g. <c>T1:U2</c>.</param>
 /// <param name="At">When.</param>
-public sealed record ApprovalVote(PersonId Person, string Name, string Identity, DateTimeOffset At);
+/// <param name="Reason">Why, in their words; null without any.</param>
+public sealed record ApprovalVote(PersonId Person, string Name, string Identity, DateTimeOffset At, string? Reason = null);
+
+/// <summary>An admin who acted alone, and the review of it.</summary>
+/// <param name="Person">Who.</param>
+/// <param name="Name">For people to read.</param>
+/// <param name="Reason">Why, in their words.</param>
+/// <param name="At">When.</param>
+/// <param name="ClosedBy">The other admin who looked at it; null while the review is open.</param>
+/// <param name="ClosedAt">When the review was closed.</param>
+/// <param name="Note">What that admin says of it.</param>
+public sealed record BreakGlass(PersonId Person, string Name, string Reason, DateTimeOffset At, string? ClosedBy, DateTimeOffset? ClosedAt, string? Note)
+{
+    /// <summary>Nobody looked at it yet.</summary>
+    public bool ReviewIsOpen => ClosedAt is null;
+}

@@ -4,40 +4,11 @@ using System.Text.Json.Nodes;
 using Dapper;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
-using IncidentFox.Core.Policy;
 using IncidentFox.Core.Storage;
 using IncidentFox.Core.Tools;
 using Npgsql;
 
 namespace IncidentFox.Core.Approvals;
-
-/// <summary>What the gateway asks people.</summary>
-public sealed record ApprovalRequest
-{
-    /// <summary>Whose it is.</summary>
-    public required Resource Resource { get; init; }
-
-    /// <summary>Where it came from.</summary>
-    public required InvestigationId Investigation { get; init; }
-
-    /// <summary>The sandbox that asked.</summary>
-    public required SandboxId Sandbox { get; init; }
-
-    /// <summary>For the audit trail: on whose behalf.</summary>
-    public required string UserId { get; init; }
-
-    /// <summary>Exactly what will run.</summary>
-    public required FrozenRequest Frozen { get; init; }
-
-    /// <summary>What approvers are shown.</summary>
-    public required EffectPreview Effect { get; init; }
-
-    /// <summary>Under which terms.</summary>
-    public required Workflow Workflow { get; init; }
-
-    /// <summary>Ties it to the request's other audit rows.</summary>
-    public required string CorrelationId { get; init; }
-}
 
 /// <summary>A claimed execution: this gateway instance, and no other, holds the lease.</summary>
 /// <param name="Id">The approval.</param>
@@ -50,6 +21,8 @@ public sealed record ClaimedExecution(ApprovalId Id, FrozenRequest Frozen, Resou
 /// <summary>The gateway's side of an approval: asking, counting the quorum, running once. Works only with the gateway's database role.</summary>
 public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnCipher shared, ColumnCipher frozenCalls)
 {
+    private readonly ApprovalAsk asking = new(audit, shared, frozenCalls);
+
     /// <summary>How long a claim lasts without renewal.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(30);
 
@@ -57,62 +30,12 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
     private const string Abandoned =
         "(a.lease_until < app.clock() or pg_try_advisory_xact_lock(hashtextextended(a.lease_owner, 0)))";
 
-    /// <summary>Asks; joins an open approval of the same investigation with the same digest instead of asking twice.</summary>
-    public Task<(ApprovalId Id, DateTimeOffset ExpiresAt, bool Joined)> RequestAsync(ApprovalRequest request, CancellationToken cancellationToken) =>
-        database.InTransactionAsync(async (connection, ct) =>
-        {
-            var digest = request.Frozen.Digest();
-            await connection.ExecuteAsync(new CommandDefinition(
-                "select pg_advisory_xact_lock(hashtextextended(@key, 0))", new { key = Convert.ToHexString(digest) }, cancellationToken: ct));
-            var open = await connection.QuerySingleOrDefaultAsync<(Guid Id, DateTime ExpiresAt)>(new CommandDefinition(
-                """
-                select id, expires_at from app.approvals
-                 where investigation_id = @Value and digest = @digest and status in ('pending', 'approved', 'executing')
-                """, new { request.Investigation.Value, digest }, cancellationToken: ct));
-            if (open.Id != Guid.Empty)
-                return (new ApprovalId(open.Id), (DateTimeOffset)open.ExpiresAt, true);
-            var id = ApprovalId.New();
-            var expires = await connection.QuerySingleAsync<DateTime>(new CommandDefinition(
-                """
-                insert into app.approvals (id, org_id, team_id, investigation_id, tool, integration, digest, frozen, effect,
-                                           required_approvers, approver_role, notify_channel, created_at, expires_at)
-                select @Id, @Org, @Team, @Investigation, @Tool, @Integration, @digest, @frozen, @effect,
-                       @RequiredApprovers, @role, @NotifyChannel, now, now + make_interval(secs => @seconds)
-                  from app.clock() as now
-                returning expires_at
-                """,
-                new
-                {
-                    Id = id.Value, Org = request.Resource.Org.Value, Team = request.Resource.Team.Value, Investigation = request.Investigation.Value,
-                    request.Frozen.Call.Tool, request.Frozen.Call.Integration, digest,
-                    frozen = frozenCalls.Encrypt(FrozenCell(id), request.Frozen.ToJson().ToJsonString()),
-                    effect = shared.Encrypt(ApprovalRow.EffectCell(id.Value), JsonSerializer.Serialize(request.Effect)),
-                    request.Workflow.RequiredApprovers, role = request.Workflow.ApproverRole.Name(), request.Workflow.NotifyChannel,
-                    seconds = (double)(request.Workflow.TimeoutMinutes * 60),
-                }, cancellationToken: ct));
-            await audit.AppendAsync(connection, new AuditEvent
-            {
-                EventType = AuditEventTypes.ApprovalRequested,
-                OrgId = request.Resource.Org.Value,
-                TeamId = request.Resource.Team.Value,
-                UserId = request.UserId,
-                Tool = request.Frozen.Call.Tool,
-                Parameters = request.Frozen.Call.Parameters,
-                Status = "pending",
-                InvestigationId = request.Investigation.Value,
-                ApprovalId = id.Value,
-                SandboxId = request.Sandbox.Value,
-                CorrelationId = request.CorrelationId,
-                Details = new JsonObject
-                {
-                    ["digest"] = Convert.ToHexStringLower(digest),
-                    ["required_approvers"] = request.Workflow.RequiredApprovers,
-                    ["approver_role"] = request.Workflow.ApproverRole.Name(),
-                    ["timeout_minutes"] = request.Workflow.TimeoutMinutes,
-                },
-            }, ct);
-            return (id, (DateTimeOffset)expires, false);
-        }, cancellationToken);
+    /// <summary>
+    /// Asks; joins an open approval of the same investigation with the same digest instead of asking twice. Refused when the same was denied a short while
+    /// ago, when the team has too many pending, and when nobody could ever agree.
+    /// </summary>
+    public Task<Asked> RequestAsync(ApprovalRequest request, CancellationToken cancellationToken) =>
+        database.InTransactionAsync((connection, ct) => asking.AskAsync(connection, request, ct), cancellationToken);
 
     /// <summary>Ids of approvals that may be ready: pending with enough votes in number, or approved and not claimed, or executing with a lease that ran out.</summary>
     public async Task<IReadOnlyList<(ApprovalId Id, ApprovalState State)>> FindWorkAsync(int limit, CancellationToken cancellationToken)
@@ -124,37 +47,52 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
              where a.status = 'approved'
                 or (a.status = 'executing' and {Abandoned})
                 or (a.status = 'pending' and a.expires_at > app.clock()
-                    and (select count(*) from app.approval_votes v where v.approval_id = a.id) >= a.required_approvers)
+                    and ((select count(*) from app.approval_votes v where v.approval_id = a.id and v.withdrawn_at is null) >= a.required_approvers
+                         or exists (select 1 from app.break_glass_reviews b where b.approval_id = a.id)))
              order by a.created_at limit @limit
             """, new { limit }, cancellationToken: cancellationToken));
         return [.. rows.Select(r => (new ApprovalId(r.Id), ApprovalStates.Parse(r.Status)))];
     }
 
-    /// <summary>Counts the quorum with roles and requesters as they are now, and approves if it is there.</summary>
+    /// <summary>Counts the quorum with roles, groups and requesters as they are now, and approves if it is there, or if an admin may act alone and did.</summary>
     public Task<bool> GrantAsync(ApprovalId id, CancellationToken cancellationToken) =>
         database.InTransactionAsync(async (connection, ct) =>
         {
             if (await ApprovalRow.LockAsync(connection, id, ct) is not { } row)
                 return false;
             var requesters = await ApprovalRow.RequestersAsync(connection, row.InvestigationId, ct);
-            var voters = new List<Principal>();
-            foreach (var person in await connection.QueryAsync<Guid>(new CommandDefinition(
-                "select person_id from app.approval_votes where approval_id = @Id order by at", new { row.Id }, cancellationToken: ct)))
-            {
-                if (await IdentityStore.FindAsync(connection, new PersonId(person), ct) is { } voter)
-                    voters.Add(voter);
-            }
-            if (!ApprovalRules.HasQuorum(row.Terms, voters, requesters, row.Now))
+            var (approvers, how) = await AgreedAsync(connection, row, requesters, ct);
+            if (approvers.Count == 0)
                 return false;
             await connection.ExecuteAsync(new CommandDefinition(
                 "update app.approvals set status = 'approved', decided_at = app.clock() where id = @Id", new { row.Id }, cancellationToken: ct));
-            var approvers = ApprovalRules.Counting(row.Terms, voters, requesters).Select(v => v.AuditName).ToArray();
             await audit.AppendAsync(connection, Event(row, AuditEventTypes.ApprovalGranted, "success",
-                new JsonObject { ["decision"] = "approved", ["approvers"] = new JsonArray([.. approvers.Select(a => JsonValue.Create(a))]) })
+                new JsonObject { ["decision"] = how, ["approvers"] = new JsonArray([.. approvers.Select(a => JsonValue.Create(a))]) })
                 with
             { UserId = string.Join(", ", approvers) }, ct);
             return true;
         }, cancellationToken);
+
+    // Who made the decision and how; nobody when it is not made.
+    private static async Task<(IReadOnlyList<string> Approvers, string How)> AgreedAsync(
+        NpgsqlConnection connection, ApprovalRow row, IReadOnlyCollection<PersonId> requesters, CancellationToken ct)
+    {
+        var voters = new List<Voter>();
+        foreach (var person in await connection.QueryAsync<Guid>(new CommandDefinition(
+            "select person_id from app.approval_votes where approval_id = @Id and withdrawn_at is null order by at", new { row.Id }, cancellationToken: ct)))
+        {
+            if (await ApproverFacts.FindAsync(connection, new PersonId(person), ct) is { } voter)
+                voters.Add(voter);
+        }
+        if (ApprovalRules.HasQuorum(row.Terms, voters, requesters, row.Now))
+            return ([.. ApprovalRules.Counting(row.Terms, voters, requesters, row.Now).Select(v => v.Principal.AuditName)], "approved");
+        var alone = await connection.QuerySingleOrDefaultAsync<Guid?>(new CommandDefinition(
+            "select person_id from app.break_glass_reviews where approval_id = @Id", new { row.Id }, cancellationToken: ct));
+        if (alone is { } admin && await ApproverFacts.FindAsync(connection, new PersonId(admin), ct) is { } who
+            && ApprovalRules.JudgeBreakGlass(row.Terms, who, requesters, row.Now).Accepted)
+            return ([who.Principal.AuditName], "break_glass");
+        return ([], "");
+    }
 
     /// <summary>
     /// Policy was tightened after people were asked: what they agreed to is not enough any more. Denies; false when it was not open.
@@ -272,7 +210,7 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
         FrozenRequest frozen;
         try
         {
-            frozen = FrozenRequest.Parse(frozenCalls.Decrypt(FrozenCell(id), row.Frozen));
+            frozen = FrozenRequest.Parse(frozenCalls.Decrypt(ApprovalRow.FrozenCell(id.Value), row.Frozen));
         }
         catch (Exception e) when (e is CryptographicException or JsonException)
         {
@@ -282,8 +220,6 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             ? frozen
             : throw new InvalidOperationException($"Approval {id}: the frozen call does not match the digest that was approved.");
     }
-
-    private static Cell FrozenCell(ApprovalId id) => new("approvals", "frozen", id.Value);
 
     private static AuditEvent Event(ApprovalRow row, string type, string status, JsonObject details) => new()
     {

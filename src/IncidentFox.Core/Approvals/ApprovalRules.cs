@@ -1,14 +1,7 @@
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Policy;
 
 namespace IncidentFox.Core.Approvals;
-
-/// <summary>The terms that were frozen with an approval, and where it stands.</summary>
-/// <param name="State">Now.</param>
-/// <param name="ExpiresAt">When silence denies.</param>
-/// <param name="Resource">Whose it is.</param>
-/// <param name="RequiredApprovers">Distinct people needed.</param>
-/// <param name="ApproverRole">The lowest role whose vote counts.</param>
-public readonly record struct ApprovalTerms(ApprovalState State, DateTimeOffset ExpiresAt, Resource Resource, int RequiredApprovers, Role ApproverRole);
 
 /// <summary>The answer to a click; a refusal says why in words for that person.</summary>
 public readonly record struct VoteJudgement(bool Accepted, string? Reason)
@@ -20,7 +13,7 @@ public readonly record struct VoteJudgement(bool Accepted, string? Reason)
 
 /// <summary>
 /// Where approvals are decided: pure and total. The bot asks <see cref="Judge"/> at the click; the gateway asks <see cref="HasQuorum"/> with the
-/// votes, roles and requesters as they stand when it is about to run the call.
+/// votes, roles, groups and requesters as they stand when it is about to run the call.
 /// </summary>
 public static class ApprovalRules
 {
@@ -28,43 +21,99 @@ public static class ApprovalRules
     /// <param name="terms">The approval.</param>
     /// <param name="voter">Who clicked; null is somebody the product does not know.</param>
     /// <param name="requesters">All whose words reached the sandbox.</param>
-    /// <param name="denying">Denying is open a little longer: until the execution is claimed.</param>
+    /// <param name="denying">Denying is open a little longer, until the execution is claimed, and to more people: every admin of the team.</param>
     /// <param name="now">The database's clock.</param>
-    public static VoteJudgement Judge(ApprovalTerms terms, Principal? voter, IReadOnlyCollection<PersonId> requesters, bool denying, DateTimeOffset now)
+    public static VoteJudgement Judge(ApprovalTerms terms, Voter? voter, IReadOnlyCollection<PersonId> requesters, bool denying, DateTimeOffset now) =>
+        WhyOver(terms, denying, now) is { } over ? VoteJudgement.Refuse(over) : Eligible(terms, voter, requesters, denying, now);
+
+    /// <summary>May this person take their own vote back? Only while people are still asked: afterwards a denial is what stops it.</summary>
+    public static VoteJudgement JudgeWithdrawal(ApprovalTerms terms, DateTimeOffset now) =>
+        terms.State == ApprovalState.Approved
+            ? VoteJudgement.Refuse("This is already approved. If it should not run, deny it.")
+            : WhyOver(terms, late: false, now) is { } over ? VoteJudgement.Refuse(over) : VoteJudgement.Accept;
+
+    /// <summary>May this person call off what their own investigation asked for?</summary>
+    public static VoteJudgement JudgeCancel(ApprovalTerms terms, Voter? voter, IReadOnlyCollection<PersonId> requesters, DateTimeOffset now)
     {
-        if (terms.State.IsFinal() || terms.State == ApprovalState.Executing)
-            return VoteJudgement.Refuse($"This is already {terms.State.Name()}.");
-        if (terms.State == ApprovalState.Approved && !denying)
-            return VoteJudgement.Refuse("This is already approved.");
-        if (terms.State == ApprovalState.Pending && now >= terms.ExpiresAt)
-            return VoteJudgement.Refuse("The time for a decision is over; nothing ran.");
-        return Eligible(terms, voter, requesters);
+        if (WhyOver(terms, late: true, now) is { } over)
+            return VoteJudgement.Refuse(over);
+        if (voter is null || voter.Principal.Org != terms.Resource.Org || !requesters.Contains(voter.Principal.Person))
+            return VoteJudgement.Refuse("Only who asked for it can call it off. If it should not run, deny it.");
+        return VoteJudgement.Accept;
+    }
+
+    /// <summary>May this person act alone? Only where the terms say so, only an admin of the team, and never who asked.</summary>
+    public static VoteJudgement JudgeBreakGlass(ApprovalTerms terms, Voter? voter, IReadOnlyCollection<PersonId> requesters, DateTimeOffset now)
+    {
+        if (WhyOver(terms, late: false, now) is { } over)
+            return VoteJudgement.Refuse(over);
+        if (!terms.Workflow.BreakGlass)
+            return VoteJudgement.Refuse("Policy does not let anybody act alone on this (approval_workflows: break_glass).");
+        if (Stranger(terms, voter) is { } stranger)
+            return VoteJudgement.Refuse(stranger);
+        if (requesters.Contains(voter!.Principal.Person))
+            return VoteJudgement.Refuse(AskedYourself);
+        var role = voter.Principal.RoleIn(terms.Resource.Team);
+        return role >= Role.Admin
+            ? VoteJudgement.Accept
+            : VoteJudgement.Refuse($"Acting alone needs the role admin in team {terms.Resource.Team}; you have {role.Name()}.");
     }
 
     /// <summary>Do enough distinct eligible people agree?</summary>
     /// <param name="terms">The approval.</param>
-    /// <param name="voters">Who voted to approve, with their grants as they are now.</param>
+    /// <param name="voters">Who voted to approve, with their grants and groups as they are now.</param>
     /// <param name="requesters">All whose words reached the sandbox, as they are now.</param>
     /// <param name="now">The database's clock.</param>
-    public static bool HasQuorum(ApprovalTerms terms, IEnumerable<Principal> voters, IReadOnlyCollection<PersonId> requesters, DateTimeOffset now) =>
+    public static bool HasQuorum(ApprovalTerms terms, IEnumerable<Voter> voters, IReadOnlyCollection<PersonId> requesters, DateTimeOffset now) =>
         terms.State == ApprovalState.Pending
         && now < terms.ExpiresAt
         && terms.RequiredApprovers >= 1
-        && Counting(terms, voters, requesters).Count >= terms.RequiredApprovers;
+        && Counting(terms, voters, requesters, now).Count >= terms.RequiredApprovers;
 
     /// <summary>Those whose vote counts, each person once.</summary>
-    internal static IReadOnlyList<Principal> Counting(ApprovalTerms terms, IEnumerable<Principal> voters, IReadOnlyCollection<PersonId> requesters) =>
-        [.. voters.Where(v => Eligible(terms, v, requesters).Accepted).DistinctBy(v => v.Person)];
+    internal static IReadOnlyList<Voter> Counting(
+        ApprovalTerms terms, IEnumerable<Voter> voters, IReadOnlyCollection<PersonId> requesters, DateTimeOffset now) =>
+        [.. voters.Where(v => Eligible(terms, v, requesters, denying: false, now).Accepted).DistinctBy(v => v.Principal.Person)];
 
-    private static VoteJudgement Eligible(ApprovalTerms terms, Principal? voter, IReadOnlyCollection<PersonId> requesters)
+    private const string AskedYourself =
+        "You asked for this investigation, so somebody else has to decide: nobody approves what their own words may have caused.";
+
+    // Why nothing can be decided any more; null while it can. Late: what is open until the execution is claimed.
+    private static string? WhyOver(ApprovalTerms terms, bool late, DateTimeOffset now) => terms.State switch
     {
-        if (Authorization.Decide(voter, Permission.DecideApproval, terms.Resource) is { Allowed: false, Reason: var reason })
-            return VoteJudgement.Refuse(reason!);
-        if (requesters.Contains(voter!.Person))
-            return VoteJudgement.Refuse("You asked for this investigation, so somebody else has to decide: nobody approves what their own words may have caused.");
-        var role = voter.RoleIn(terms.Resource.Team);
-        return role >= terms.ApproverRole
-            ? VoteJudgement.Accept
-            : VoteJudgement.Refuse($"Deciding this needs the role {terms.ApproverRole.Name()} in team {terms.Resource.Team}; you have {role.Name()}.");
+        ApprovalState.Pending => now < terms.ExpiresAt ? null : "The time for a decision is over; nothing ran.",
+        ApprovalState.Approved => late ? null : "This is already approved.",
+        _ => $"This is already {terms.State.Name()}.",
+    };
+
+    private static string? Stranger(ApprovalTerms terms, Voter? voter) =>
+        Authorization.Decide(voter?.Principal, Permission.DecideApproval, terms.Resource) is { Allowed: false, Reason: var reason } ? reason : null;
+
+    private static VoteJudgement Eligible(
+        ApprovalTerms terms, Voter? voter, IReadOnlyCollection<PersonId> requesters, bool denying, DateTimeOffset now)
+    {
+        if (Stranger(terms, voter) is { } stranger)
+            return VoteJudgement.Refuse(stranger);
+        if (!terms.Workflow.AllowSelfApproval && requesters.Contains(voter!.Principal.Person))
+            return VoteJudgement.Refuse(AskedYourself);
+        var team = terms.Resource.Team;
+        var role = voter!.Principal.RoleIn(team);
+        if (denying && role >= Role.Admin)
+            return VoteJudgement.Accept;
+        if (terms.Workflow.Approvers.Count == 0 && role >= terms.ApproverRole)
+            return VoteJudgement.Accept;
+        if (terms.Workflow.Approvers.Concat(terms.AddedBy(now)).Any(a => voter.Is(a, team)))
+            return VoteJudgement.Accept;
+        return VoteJudgement.Refuse(terms.Workflow.Approvers.Count == 0
+            ? $"Deciding this needs the role {terms.ApproverRole.Name()} in team {team}; you have {role.Name()}."
+            : $"Policy names who decides this: {Named(terms, now)}. You are not among them, or it could not be confirmed lately that you are.");
+    }
+
+    /// <summary>Whom policy names now, as it is written there.</summary>
+    internal static string Named(ApprovalTerms terms, DateTimeOffset now)
+    {
+        const int Most = 5;
+        var all = terms.Workflow.Approvers.Concat(terms.AddedBy(now)).Distinct().Select(a => a.ToString()).ToList();
+        return all.Count <= Most ? string.Join(", ", all) : $"{string.Join(", ", all.Take(Most))} and {all.Count - Most} more";
     }
 }

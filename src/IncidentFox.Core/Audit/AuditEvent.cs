@@ -99,6 +99,18 @@ public static class AuditEventTypes
     /// <summary>One person's vote to approve.</summary>
     public const string ApprovalVoted = "approval_voted";
 
+    /// <summary>Somebody took their vote back.</summary>
+    public const string ApprovalVoteWithdrawn = "approval_vote_withdrawn";
+
+    /// <summary>An escalation step became due: more people may approve.</summary>
+    public const string ApprovalEscalated = "approval_escalated";
+
+    /// <summary>An admin acts alone, with a reason.</summary>
+    public const string ApprovalBreakGlass = "approval_break_glass";
+
+    /// <summary>Another admin looked at what one did alone.</summary>
+    public const string BreakGlassReviewed = "break_glass_reviewed";
+
     /// <summary>Enough people approved.</summary>
     public const string ApprovalGranted = "approval_granted";
 

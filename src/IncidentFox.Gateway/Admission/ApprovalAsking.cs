@@ -51,7 +51,7 @@ internal sealed class ApprovalAsking(
                 return true;
             }
             var ready = (PreparedAction.Ready)prepared;
-            var (id, expires, joined) = await execution.RequestAsync(new ApprovalRequest
+            var asked = await execution.RequestAsync(new ApprovalRequest
             {
                 Resource = session.Resource,
                 Investigation = session.Investigation,
@@ -60,12 +60,19 @@ internal sealed class ApprovalAsking(
                 Frozen = ready.Frozen,
                 Effect = ready.Effect,
                 Workflow = workflow,
+                MaxPending = policy.MaxPendingPerTeam,
                 CorrelationId = request.CorrelationId,
             }, request.Aborted);
+            if (asked.Refused is { } no)
+            {
+                closed = true;
+                await RefuseAsync(request, call, no.Code == "too_many_pending" ? 429 : 403, no.Code, no.Reason);
+                return true;
+            }
             // The row that asks closes the call; when the same was asked before there is none.
-            closed = !joined;
+            closed = !asked.Joined;
             end = new CallEnd("pending", null, "joined", null, 0);
-            await request.AnswerAsync(202, new ApprovalRequired { ApprovalId = id.ToString(), ExpiresAt = expires }, ContractsJson.Default.ApprovalRequired);
+            await request.AnswerAsync(202, new ApprovalRequired { ApprovalId = asked.Id.ToString(), ExpiresAt = asked.ExpiresAt }, ContractsJson.Default.ApprovalRequired);
             return true;
         }
         finally

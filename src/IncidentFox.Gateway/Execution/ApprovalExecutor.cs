@@ -136,10 +136,7 @@ public sealed class ApprovalExecutor(
         return ToolDecider.Decide(policy.For(terms.Resource.Org, terms.Resource.Team), ToolFacts.Of(frozen.Call, role, time.GetUtcNow())) switch
         {
             ToolDecision.Deny deny => $"Policy denies this now: {deny.Reason}",
-            ToolDecision.NeedsApproval { Workflow: var now } when now.RequiredApprovers > terms.RequiredApprovers =>
-                $"Policy asks for {now.RequiredApprovers} approvers now; this was asked of {terms.RequiredApprovers}.",
-            ToolDecision.NeedsApproval { Workflow: var now } when now.ApproverRole > terms.ApproverRole =>
-                $"Policy asks for approvers with another role now than when this was asked.",
+            ToolDecision.NeedsApproval { Workflow: var now } => now.WhyStricterThan(terms.Workflow),
             _ => null,
         };
     }

@@ -2,6 +2,7 @@ using IncidentFox.Core;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Policy;
 using IncidentFox.Core.Tools;
 
 namespace IncidentFox.Bot.Tests.Kit;
@@ -70,7 +71,7 @@ internal static class Samples
 
     public static TimelineEvent Event(long position, string kind, string body) => new(position, SandboxId, kind, body, Noon.AddSeconds(position));
 
-    public static Approval Approval(ApprovalState state = ApprovalState.Pending, EffectPreview? effect = null, int votes = 0, int required = 1) => new()
+    public static Approval Approval(ApprovalState state = ApprovalState.Pending, EffectPreview? effect = null, int votes = 0, int required = 1, Workflow? workflow = null) => new()
     {
         Id = ApprovalId,
         Resource = new Resource(new OrgId("acme"), new TeamId("shop")),
@@ -80,9 +81,8 @@ internal static class Samples
         Integration = "kubernetes",
         Digest = [.. Enumerable.Range(0, 32).Select(i => (byte)i)],
         Effect = effect ?? Effect,
-        RequiredApprovers = required,
-        ApproverRole = Role.Admin,
-        NotifyChannel = "#sre-approvals",
+        Workflow = (workflow ?? new Workflow()) with { RequiredApprovers = required },
+        AsOf = Noon.AddSeconds(10),
         CreatedAt = Noon.AddSeconds(6),
         ExpiresAt = Noon.AddMinutes(30),
         DecidedAt = state == ApprovalState.Pending ? null : Noon.AddSeconds(20),

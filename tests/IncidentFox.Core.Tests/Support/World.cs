@@ -13,6 +13,7 @@ internal sealed class World : IAsyncDisposable
         BotAudit = new AuditLog(db.Bot, db.SharedCipher);
         GatewayAudit = new AuditLog(db.Gateway, db.SharedCipher);
         Voting = new ApprovalVoting(db.Bot, BotAudit);
+        Glass = new BreakingGlass(db.Bot, BotAudit);
         Execution = new ApprovalExecution(db.Gateway, GatewayAudit, db.SharedCipher, db.GatewayCipher);
         Reader = new ApprovalReader(db.Bot, db.SharedCipher);
         Investigations = new InvestigationStore(db.Bot, BotAudit, db.SharedCipher);
@@ -24,6 +25,7 @@ internal sealed class World : IAsyncDisposable
     public AuditLog BotAudit { get; }
     public AuditLog GatewayAudit { get; }
     public ApprovalVoting Voting { get; }
+    public BreakingGlass Glass { get; }
     public ApprovalExecution Execution { get; }
     public ApprovalReader Reader { get; }
     public InvestigationStore Investigations { get; }

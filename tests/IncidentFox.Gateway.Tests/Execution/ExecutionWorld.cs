@@ -107,11 +107,12 @@ internal sealed class ExecutionWorld : IAsyncDisposable
     public async Task<ApprovalId> VotedAsync(string pod = "checkout-1")
     {
         var ready = (PreparedAction.Ready)await PrepareAsync(Restart(pod));
-        var (id, _, _) = await Approvals.RequestAsync(new ApprovalRequest
+        var asked = await Approvals.RequestAsync(new ApprovalRequest
         {
             Resource = new Resource(new OrgId("acme"), Sample.Team), Investigation = Investigation, Sandbox = SandboxId.New(), UserId = "T1:UOPER",
             Frozen = ready.Frozen, Effect = ready.Effect, Workflow = new Workflow(), CorrelationId = "c-1",
         }, default);
+        var id = asked.Id;
         if (!(await Voting.ApproveAsync(id, await WhoAsync("UADM1"), "T1:UADM1", default)).Accepted)
             throw new InvalidOperationException("The vote was refused.");
         return id;

@@ -95,6 +95,9 @@ internal sealed class GatewayHost : IAsyncDisposable
         await Database.ExecuteAsync("""
             insert into app.people values (@Id, 'acme', 'Ann', 'ann@acme.example');
             insert into app.role_grants (id, person_id, org_id, team_id, role, granted_by) values (gen_random_uuid(), @Id, 'acme', @team, @role, 'test');
+            -- Somebody who could approve: else nobody would be asked.
+            with admin as (insert into app.people values (gen_random_uuid(), 'acme', 'Ida', null) returning id)
+            insert into app.role_grants (id, person_id, org_id, team_id, role, granted_by) select gen_random_uuid(), id, 'acme', @team, 'admin', 'test' from admin;
             """, new { Id = person.Value, team, role = role.Name() });
         var principal = new Principal
         {
