@@ -2,6 +2,7 @@
 CONFIGURATION ?= Release
 FAULT ?= random
 FUZZ_SECONDS ?= 60
+HISTORIES ?= 2000
 ARTIFACTS := artifacts
 AGENT := $(ARTIFACTS)/agent/incidentfox-agent
 WORKBENCH := src/IncidentFox.Workbench/bin/$(CONFIGURATION)/net10.0/incidentfox-workbench
@@ -9,7 +10,7 @@ AGENT_SOURCES := $(shell find src/IncidentFox.Agent src/IncidentFox.Contracts -n
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help run smoke test fuzz canary bench check format build agent setup clean
+.PHONY: help run smoke test fuzz canary chaos bench check format build agent setup clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -44,6 +45,10 @@ fuzz: build ## every fuzzer for FUZZ_SECONDS (60) in all; FUZZ_SEED, FUZZ_ONLY a
 canary: build ## the canary proof: 200 investigations with random secrets in every source, and a search for them everywhere
 	@eng/setup --test
 	@CANARY_INVESTIGATIONS=200 tests/IncidentFox.Canary/bin/$(CONFIGURATION)/net10.0/IncidentFox.Canary --progress off
+
+chaos: build agent ## the fault test: HISTORIES (2,000) random histories of approvals with processes killed and connections cut; SEED repeats them
+	@eng/setup --test
+	@CHAOS_HISTORIES=$(HISTORIES) CHAOS_SEED=$(SEED) tests/IncidentFox.Chaos/bin/$(CONFIGURATION)/net10.0/IncidentFox.Chaos --progress off
 
 bench: ## benchmarks (ONLY=spine|gateway); also written to artifacts/bench/
 	@eng/setup --bench

@@ -1,0 +1,45 @@
+namespace IncidentFox.Chaos.Histories;
+
+/// <summary>What happened in a run, so that a run in which nothing happened is not taken for a proof.</summary>
+internal sealed class Tally
+{
+    private readonly Dictionary<string, int> _states = [];
+    private int _histories;
+    private int _withKill;
+    private int _effects;
+    private int _secondTries;
+    private int _counted;
+    private int _clicks;
+    private int _answered;
+
+    /// <summary>Processes killed.</summary>
+    public int Kills { get; set; }
+
+    /// <summary>Links of the audit chains that were verified.</summary>
+    public long Links { get; set; }
+
+    public void Add(HistoryPlan plan, HistoryFacts facts)
+    {
+        _histories++;
+        _withKill += plan.Kills ? 1 : 0;
+        _effects += facts.Effects;
+        _secondTries += facts.Changes.Count(c => c.What == "executing") > 1 ? 1 : 0;
+        _clicks += facts.Clicks.Count;
+        _answered += facts.Clicks.Count(c => c.Status == 200);
+        _counted += facts.Clicks.Count(c => c.Told?.StartsWith("Your approval", StringComparison.Ordinal) == true);
+        _states[facts.State] = _states.GetValueOrDefault(facts.State) + 1;
+    }
+
+    public void AssertItHappened(int wanted)
+    {
+        Assert.True(_effects > wanted / 10, $"{_effects} calls took effect");
+        Assert.True(Kills >= 2, $"{Kills} processes were killed");
+        Assert.True(_answered > _clicks / 4 && _counted > wanted / 4, $"{_answered} of {_clicks} clicks were answered, {_counted} people told that theirs counts");
+        foreach (var state in new[] { "executed", "denied", "expired" })
+            Assert.True(_states.ContainsKey(state), $"none is {state}");
+    }
+
+    public override string ToString() =>
+        $"{_histories} histories ({_withKill} with a kill of their own, {Kills} processes killed), {_clicks} clicks of which {_answered} were answered; {_effects} calls took effect, "
+        + $"{_secondTries} were taken over after a crash; {string.Join(", ", _states.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Value} {s.Key}"))}; {Links} audit rows, the chain holds";
+}
