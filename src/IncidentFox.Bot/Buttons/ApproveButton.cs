@@ -1,5 +1,6 @@
 using IncidentFox.Bot.Inbound;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 
 namespace IncidentFox.Bot.Buttons;
@@ -9,6 +10,8 @@ internal sealed class ApproveButton(DecisionDesk desk, ApprovalVoting voting) : 
     public const string Id = "approval.approve";
 
     public string ActionId => Id;
+
+    public Permission Needs => Permission.DecideApproval;
 
     public async ValueTask OnClickAsync(SlackInteraction interaction, SlackAction action, Caller caller, CancellationToken cancellationToken)
     {

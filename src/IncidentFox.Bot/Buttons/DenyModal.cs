@@ -1,5 +1,6 @@
 using IncidentFox.Bot.Inbound;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 using IncidentFox.Slack.BlockKit;
 
@@ -16,6 +17,8 @@ internal sealed class DenyModal(DecisionDesk desk, ApprovalVoting voting) : IMod
     private const int MaxNote = 200;
 
     public string CallbackId => Id;
+
+    public Permission Needs => Permission.DecideApproval;
 
     public static ModalView View(Approval approval, string? channelId) => new(
         "Deny this action",

@@ -1,4 +1,5 @@
 using IncidentFox.Bot.Inbound;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 
 namespace IncidentFox.Bot.Buttons;
@@ -8,6 +9,9 @@ internal interface IClickHandler
 {
     string ActionId { get; }
 
+    /// <summary>What the person needs, in the team of what the button is about: it is checked with the row, where the team is known.</summary>
+    Permission Needs { get; }
+
     ValueTask OnClickAsync(SlackInteraction interaction, SlackAction action, Caller caller, CancellationToken cancellationToken);
 }
 
@@ -15,6 +19,9 @@ internal interface IClickHandler
 internal interface IModalHandler
 {
     string CallbackId { get; }
+
+    /// <summary>What the person needs, in the team of what the modal is about: it is checked with the row, where the team is known.</summary>
+    Permission Needs { get; }
 
     ValueTask<SlackReply> OnSubmitAsync(SlackInteraction interaction, SlackSubmittedView view, Caller caller, CancellationToken cancellationToken);
 }

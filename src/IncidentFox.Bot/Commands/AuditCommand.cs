@@ -7,7 +7,7 @@ using IncidentFox.Slack.BlockKit;
 
 namespace IncidentFox.Bot.Commands;
 
-internal sealed class AuditCommand(Callers callers, AuditReader audit) : ICommand
+internal sealed class AuditCommand(AuditReader audit) : ICommand
 {
     private const int Most = 30;
     private const int Usual = 15;
@@ -20,15 +20,14 @@ internal sealed class AuditCommand(Callers callers, AuditReader audit) : IComman
 
     public string Summary => $"The team's last audit lines, {Usual} or up to {Most}.";
 
+    public IReadOnlyList<Need> Needs => [new(null, Permission.ReadAudit)];
+
     public async ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken)
     {
-        var (team, refusal) = await callers.RequireAsync(request.Caller, Permission.ReadAudit, Name, cancellationToken);
-        if (refusal is { } refused)
-            return refused;
         var count = Usual;
         if (request.Argument.Length > 0 && (!int.TryParse(request.Argument, NumberStyles.None, CultureInfo.InvariantCulture, out count) || count is < 1 or > Most))
             return Replies.Say($"Give a number of lines from 1 to {Most}, or none.");
-        var events = await audit.LastAsync(count, new AuditFilter { OrgId = team.Org.Value, TeamId = team.Team.Value }, cancellationToken);
+        var events = await audit.LastAsync(count, new AuditFilter { OrgId = request.Team.Org.Value, TeamId = request.Team.Team.Value }, cancellationToken);
         return events.Count == 0
             ? Replies.Say("The team has no audit line yet.")
             : SlackReply.Ephemeral(new SlackMessage(

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace IncidentFox.Bot.Commands;
 
 internal sealed class InvestigateCommand(
-    Callers callers, InvestigationStore investigations, IBackgroundJobClient jobs, LateAnswers late, ILogger<InvestigateCommand> logger) : ICommand
+    InvestigationStore investigations, IBackgroundJobClient jobs, LateAnswers late, ILogger<InvestigateCommand> logger) : ICommand
 {
     public string Name => "investigate";
 
@@ -20,18 +20,17 @@ internal sealed class InvestigateCommand(
 
     public string Summary => "Looks into it and reports in this channel.";
 
+    public IReadOnlyList<Need> Needs => [new(null, Permission.StartInvestigation)];
+
     public async ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken)
     {
         if (request.Argument.Length == 0)
             return SlackReply.Ephemeral(HelpText.Of(this));
         if (request.Argument.Length > InvestigationStore.MaxQuestion)
             return Replies.Say($"That is {request.Argument.Length} characters; a question has at most {InvestigationStore.MaxQuestion}. Please shorten it.");
-        var (resource, refusal) = await callers.RequireAsync(request.Caller, Permission.StartInvestigation, Name, cancellationToken);
-        if (refusal is { } refused)
-            return refused;
         var caller = request.Caller;
         var id = await investigations.CreateAsync(
-            new NewInvestigation(resource, caller.Person!, caller.AuditName, caller.WorkspaceId, caller.ChannelId!, request.Argument, request.DeliveryKey),
+            new NewInvestigation(request.Team, caller.Person!, caller.AuditName, caller.WorkspaceId, caller.ChannelId!, request.Argument, request.DeliveryKey),
             cancellationToken);
         Enqueue(id);
         late.Remember(id, request.ResponseUrl);

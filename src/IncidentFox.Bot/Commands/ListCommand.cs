@@ -6,7 +6,7 @@ using IncidentFox.Slack.BlockKit;
 
 namespace IncidentFox.Bot.Commands;
 
-internal sealed class ListCommand(Callers callers, InvestigationStore investigations) : ICommand
+internal sealed class ListCommand(InvestigationStore investigations) : ICommand
 {
     private const int Shown = 10;
 
@@ -18,12 +18,11 @@ internal sealed class ListCommand(Callers callers, InvestigationStore investigat
 
     public string Summary => "This team's last ten investigations.";
 
+    public IReadOnlyList<Need> Needs => [new(null, Permission.ReadInvestigations)];
+
     public async ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken)
     {
-        var (team, refusal) = await callers.RequireAsync(request.Caller, Permission.ReadInvestigations, Name, cancellationToken);
-        if (refusal is { } refused)
-            return refused;
-        var latest = await investigations.LatestAsync(team, Shown, cancellationToken);
+        var latest = await investigations.LatestAsync(request.Team, Shown, cancellationToken);
         return latest.Count == 0
             ? Replies.Say("This team has no investigation yet. Start one with /incidentfox investigate and what you see.")
             : SlackReply.Ephemeral(new SlackMessage(

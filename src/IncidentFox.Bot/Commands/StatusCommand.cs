@@ -8,7 +8,7 @@ using IncidentFox.Slack.BlockKit;
 
 namespace IncidentFox.Bot.Commands;
 
-internal sealed class StatusCommand(Callers callers, InvestigationStore investigations, ApprovalReader approvals) : ICommand
+internal sealed class StatusCommand(InvestigationStore investigations, ApprovalReader approvals) : ICommand
 {
     public string Name => "status";
 
@@ -18,14 +18,13 @@ internal sealed class StatusCommand(Callers callers, InvestigationStore investig
 
     public string Summary => "Where an investigation stands; without an id the latest one.";
 
+    public IReadOnlyList<Need> Needs => [new(null, Permission.ReadInvestigations)];
+
     public async ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken)
     {
-        var (team, refusal) = await callers.RequireAsync(request.Caller, Permission.ReadInvestigations, Name, cancellationToken);
-        if (refusal is { } refused)
-            return refused;
         var found = request.Argument.Length == 0
-            ? await investigations.CurrentAsync(team, cancellationToken)
-            : await investigations.FindAsync(team, request.Argument, _ => null, cancellationToken);
+            ? await investigations.CurrentAsync(request.Team, cancellationToken)
+            : await investigations.FindAsync(request.Team, request.Argument, _ => null, cancellationToken);
         if (found is null)
         {
             return Replies.Say(request.Argument.Length == 0

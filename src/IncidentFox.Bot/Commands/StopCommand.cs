@@ -7,7 +7,7 @@ using IncidentFox.Slack.BlockKit;
 
 namespace IncidentFox.Bot.Commands;
 
-internal sealed class StopCommand(Callers callers, InvestigationStore investigations, ApprovalVoting approvals) : ICommand
+internal sealed class StopCommand(InvestigationStore investigations, ApprovalVoting approvals) : ICommand
 {
     public string Name => "stop";
 
@@ -17,14 +17,13 @@ internal sealed class StopCommand(Callers callers, InvestigationStore investigat
 
     public string Summary => "Stops an investigation and withdraws what it asked to do; without an id the only one at work.";
 
+    public IReadOnlyList<Need> Needs => [new(null, Permission.StopInvestigation)];
+
     public async ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken)
     {
         var caller = request.Caller;
-        var (team, refusal) = await callers.RequireAsync(caller, Permission.StopInvestigation, Name, cancellationToken);
-        if (refusal is { } refused)
-            return refused;
         var ambiguous = 0;
-        var found = await investigations.FindAsync(team, request.Argument, recent => TheOnlyOpen(recent, out ambiguous), cancellationToken);
+        var found = await investigations.FindAsync(request.Team, request.Argument, recent => TheOnlyOpen(recent, out ambiguous), cancellationToken);
         if (ambiguous > 1)
             return Replies.Say($"{ambiguous} investigations of this team are open. Say which: /incidentfox stop and its id (/incidentfox list shows them).");
         if (found is null)
