@@ -26,7 +26,7 @@ internal sealed class Tally
         _secondTries += facts.Changes.Count(c => c.What == "executing") > 1 ? 1 : 0;
         _clicks += facts.Clicks.Count;
         _answered += facts.Clicks.Count(c => c.Status == 200);
-        _counted += facts.Clicks.Count(c => c.Told?.StartsWith("Your approval", StringComparison.Ordinal) == true);
+        _counted += facts.Clicks.Count(Verdict.Counts);
         _states[facts.State] = _states.GetValueOrDefault(facts.State) + 1;
     }
 

@@ -7,7 +7,7 @@ internal static class Verdict
     {
         ["pending"] = "approval_requested", ["approved"] = "approval_granted", ["denied"] = "approval_denied", ["expired"] = "approval_expired",
         ["cancelled"] = "approval_cancelled", ["executing"] = "tool_requested", ["executed"] = "tool_executed", ["failed"] = "tool_executed",
-        ["unknown"] = "tool_executed", ["vote"] = "approval_voted",
+        ["unknown"] = "tool_executed", ["vote"] = "approval_voted", ["unvote"] = "approval_vote_withdrawn",
     };
 
     private static readonly Dictionary<string, string[]> Next = new()
@@ -76,7 +76,7 @@ internal static class Verdict
         {
             var voted = facts.Admins.TryGetValue(click.Person, out var person) && facts.Changes.Any(c => c.What == "vote" && c.Person == person);
             // What they were told is a promise.
-            if (click.Told?.StartsWith("Your approval", StringComparison.Ordinal) == true && !voted)
+            if (Counts(click) && !voted)
                 yield return $"{click.Person} was told '{click.Told}', and there is no vote.";
             if (click.Told?.StartsWith("Denied", StringComparison.Ordinal) == true && facts.State != "denied")
                 yield return $"{click.Person} was told '{click.Told}', and it is {facts.State}.";
@@ -88,6 +88,9 @@ internal static class Verdict
         foreach (var twice in facts.Clicks.Where(c => c.Status == 200).GroupBy(c => c.Request).Where(g => g.Count() > 1))
             yield return $"{twice.First().Person}'s request was taken {twice.Count()} times.";
     }
+
+    /// <summary>The person was told that their vote is there.</summary>
+    public static bool Counts(Click click) => click.Told is "Your approval counts." or "Your approval was already counted.";
 
     private static bool Recorded(HistoryFacts facts, Click click) => facts.Audit.Any(a =>
         a.Identity?.EndsWith(click.Person, StringComparison.Ordinal) == true

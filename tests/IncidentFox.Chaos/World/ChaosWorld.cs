@@ -71,7 +71,7 @@ internal sealed class ChaosWorld : IAsyncDisposable
             investigation = _investigations[requester].Dequeue();
             _investigations[requester].Enqueue(investigation);
         }
-        var (id, _, _) = await _asking.RequestAsync(new ApprovalRequest
+        var asked = await _asking.RequestAsync(new ApprovalRequest
         {
             Resource = new Resource(new OrgId("acme"), Team),
             Investigation = investigation,
@@ -80,9 +80,11 @@ internal sealed class ChaosWorld : IAsyncDisposable
             Frozen = frozen,
             Effect = new EffectPreview { Title = $"Book {entry}", Request = $"{frozen.Method} {frozen.Origin}{frozen.PathAndQuery}", Facts = [], Changes = [], DryRun = "none" },
             Workflow = new Workflow { RequiredApprovers = required, TimeoutMinutes = (decimal)timeout.TotalMinutes },
+            MaxPending = 10_000,
             CorrelationId = entry,
         }, ct);
-        return (id, frozen.Digest());
+        Assert.True(asked is { Joined: false, Refused: null }, $"not asked: {asked}");
+        return (asked.Id, frozen.Digest());
     }
 
     /// <summary>Ends database sessions of the product as a failing network would.</summary>

@@ -28,13 +28,13 @@ internal static class Witness
         create trigger chaos after insert or update on app.approvals for each row execute function chaos.approval_changed();
         create function chaos.vote_changed() returns trigger language plpgsql security definer set search_path = chaos, pg_temp as $$
         begin
-          if tg_op = 'DELETE' then
-            insert into chaos.witnessed (approval_id, what, person_id, xid) values (old.approval_id, 'unvote', old.person_id, pg_current_xact_id()::xid::text);
-          else
+          if tg_op = 'INSERT' or new.withdrawn_at is null and old.withdrawn_at is not null then
             insert into chaos.witnessed (approval_id, what, person_id, xid) values (new.approval_id, 'vote', new.person_id, pg_current_xact_id()::xid::text);
+          elsif new.withdrawn_at is not null and old.withdrawn_at is null then
+            insert into chaos.witnessed (approval_id, what, person_id, xid) values (new.approval_id, 'unvote', new.person_id, pg_current_xact_id()::xid::text);
           end if;
           return null;
         end $$;
-        create trigger chaos after insert or delete on app.approval_votes for each row execute function chaos.vote_changed();
+        create trigger chaos after insert or update on app.approval_votes for each row execute function chaos.vote_changed();
         """;
 }
