@@ -56,13 +56,13 @@ internal readonly record struct ToolAnswers(bool Enabled, string EnabledBy, Role
             return new(true, "", DefaultMinimum, false);
         // While the namespace is open, the most open answer that one could get; else the strictest.
         var open = facts.AnyNamespace;
-        var enabled = PolicyIndex<ToolSetting>.Answering(applying, static s => s.Enabled is not null, out var settled);
+        var enabled = PolicyIndex<ToolSetting>.Answering(applying, Questions.Enabled, out var settled);
         var isEnabled = open
             ? (!settled || enabled.Exists(static a => a.Setting.Enabled == true))
             : enabled.TrueForAll(static a => a.Setting.Enabled == true);
-        var roles = PolicyIndex<ToolSetting>.Answering(applying, static s => s.AllowedRoles.Count > 0, out settled);
+        var roles = PolicyIndex<ToolSetting>.Answering(applying, Questions.AllowedRoles, out settled);
         var minimums = roles.Select(static a => a.Setting.AllowedRoles.Min()).Concat(settled ? [] : [DefaultMinimum]);
-        var approval = PolicyIndex<ToolSetting>.Answering(applying, static s => s.RequireApproval is not null, out settled);
+        var approval = PolicyIndex<ToolSetting>.Answering(applying, Questions.RequireApproval, out settled);
         var asks = open
             ? settled && approval.TrueForAll(static a => a.Setting.RequireApproval == true)
             : approval.Exists(static a => a.Setting.RequireApproval == true);
@@ -106,7 +106,7 @@ internal static class WorkflowAnswers
     // Roles can be compared. Of names the first that holds for certain counts; when another may hold instead, nobody can tell whose approval it would take.
     private static ApproverChoice? Choose(List<Applying<WorkflowSetting>> applying, Workflow otherwise)
     {
-        var answering = PolicyIndex<WorkflowSetting>.Answering(applying, static s => s.Who is not null, out var settled);
+        var answering = PolicyIndex<WorkflowSetting>.Answering(applying, Questions.Approvers, out var settled);
         List<ApproverChoice> choices = [.. answering.Select(static a => a.Setting.Who!)];
         if (!settled)
             choices.Add(new(otherwise.ApproverRole, otherwise.Approvers));
@@ -118,7 +118,7 @@ internal static class WorkflowAnswers
     // Escalation widens: of steps that only may hold, none.
     private static IReadOnlyList<EscalationStep> Escalate(List<Applying<WorkflowSetting>> applying, Workflow otherwise)
     {
-        var answering = PolicyIndex<WorkflowSetting>.Answering(applying, static s => s.Escalation is not null, out var settled);
+        var answering = PolicyIndex<WorkflowSetting>.Answering(applying, Questions.Escalation, out var settled);
         List<IReadOnlyList<EscalationStep>> possible = [.. answering.Select(static a => a.Setting.Escalation!)];
         if (!settled)
             possible.Add(otherwise.Escalation);

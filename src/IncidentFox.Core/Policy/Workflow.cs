@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Identity;
@@ -48,6 +49,26 @@ public sealed record Workflow
         if (agreed.AllowSelfApproval && !AllowSelfApproval)
             return "Policy does not let people approve what they asked for any more.";
         return null;
+    }
+
+    /// <summary>In words: how many of whom, where, how soon; and what else is agreed.</summary>
+    public string Describe()
+    {
+        static string Minutes(decimal minutes) => minutes.ToString("0.##", CultureInfo.InvariantCulture);
+        var who = Approvers.Count == 0 ? $"role {ApproverRole.Name()} or above" : string.Join(", ", Approvers);
+        var text = $"{RequiredApprovers} of {who} approve it in {NotifyChannel}, within {Minutes(TimeoutMinutes)} minutes";
+        foreach (var step in Escalation)
+        {
+            text += $"; after {Minutes(step.AfterMinutes)} minutes {(step.Approvers.Count == 0 ? "it is told" : $"{string.Join(", ", step.Approvers)} may, too, and are told")} "
+                + $"in {step.NotifyChannel ?? NotifyChannel}";
+        }
+        if (ReminderMinutes is { } every)
+            text += $"; a reminder every {Minutes(every)} minutes";
+        if (AllowSelfApproval)
+            text += "; those who asked may approve";
+        if (BreakGlass)
+            text += "; an admin may break the glass";
+        return text;
     }
 
     /// <summary>All members, always: equal terms have equal canonical JSON.</summary>

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Identity;
@@ -55,8 +54,7 @@ public static class RequestExplainer
     private static string Policy(ToolPolicy policy, RequestQuestion question, ParsedCall.Call call) => ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, question.Role, question.At)) switch
     {
         ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read => "allowed",
-        ToolDecision.NeedsApproval { Workflow: var w } =>
-            $"stops until {w.RequiredApprovers} of role {w.ApproverRole.Name()} or above approve it in {w.NotifyChannel}, within {w.TimeoutMinutes.ToString(CultureInfo.InvariantCulture)} minutes",
+        ToolDecision.NeedsApproval { Workflow: var w } => $"stops until {w.Describe()}",
         ToolDecision.Deny deny => $"denied: {deny.Reason}",
         _ => "denied: it changes something and no approval is asked for",
     };
