@@ -1,6 +1,7 @@
 using IncidentFox.Contracts;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Sandboxes;
+using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Admission;
 using IncidentFox.Gateway.AgentDoor;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
@@ -42,6 +43,8 @@ public static class GatewayModule
         services.AddSingleton(new IntegrationSource(catalog));
         services.AddSingleton<IntegrationReload>();
         services.AddHostedService<IntegrationWatcher>();
+        services.TryAddSingleton<ToolDirectory>();
+        services.AddHostedService<ToolPublisher>();
         services.AddProxyDoor(options);
         AddDoor(services, options);
         services.AddSingleton<Traffic>();
