@@ -78,7 +78,7 @@ public sealed class ActionPreparer(AuditedSend send) : IActionPreparer
         {
             Title = Text(preview.Title, MaxValue),
             Request = Shown(frozen),
-            Facts = [.. preview.Facts.Select(f => new EffectFact(Text(f.Label, MaxValue), Text(f.Value, MaxFact)))],
+            Facts = [.. preview.Facts.Select(f => new EffectFact(Text(f.Label, MaxValue), Text(f.Value, MaxFact))).Where(f => f.Value.Length > 0)],
             Changes = [.. preview.Changes.Select(c => new EffectChange(Text(c.What, MaxValue), Text(c.Before, MaxValue), Text(c.After, MaxValue))),
                 .. state.Changes.Select(c => new EffectChange(InertText.Of(c.What, MaxValue), InertText.Of(c.Before, MaxValue), InertText.Of(c.After, MaxValue)))],
             DryRun = dryRun,

@@ -10,7 +10,11 @@ namespace IncidentFox.Gateway.Execution;
 /// <param name="State">Executed, failed or unknown.</param>
 /// <param name="Sentence">For people.</param>
 /// <param name="Details">For the audit trail.</param>
-public sealed record ExecutionOutcome(ApprovalState State, string Sentence, JsonObject Details);
+public sealed record ExecutionOutcome(ApprovalState State, string Sentence, JsonObject Details)
+{
+    /// <summary>What a command printed, as JSON: for the agent that asked, never stored. Null: it was no command.</summary>
+    public string? Output { get; init; }
+}
 
 /// <summary>
 /// Runs one claimed call. What was shown is what runs: the request is rebuilt from the frozen call and must equal the frozen one. It is sent again only when
@@ -54,7 +58,7 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
         var answer = await AuditedSend.ReadAsync(await sender.SendAsync(request, context, cancellationToken), cancellationToken);
         var details = new JsonObject { ["attempt"] = execution.Attempt, ["upstream_status"] = answer.Status, ["code"] = answer.Code };
         if (answer.Succeeded && RuleReads.MeansSuccess(rule, answer, execution.Frozen.Call, execution.Frozen.Preconditions, execution.Id))
-            return new(ApprovalState.Executed, $"It ran; the target answered {answer.Status}.", details);
+            return rule.Transport == RuleTransport.KubernetesExec ? Ended(answer, details) : new(ApprovalState.Executed, $"It ran; the target answered {answer.Status}.", details);
         // It says in its answer that it did not do it. An answer that can't be read says nothing.
         if (execution.Attempt == 1 && answer.Succeeded && answer.Json() is not null)
             return new(ApprovalState.Failed, $"The target refused it, although it answered {answer.Status}. The target says: {answer.Message()}", details);
@@ -104,7 +108,21 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
     // The target decided and says so. An error of its own (5xx), or a time-out of something on the way (408), says nothing of what it did.
     private static bool Refuses(int status) => status is >= 300 and < 500 and not 408;
 
-    private static string NoAnswer(TargetAnswer answer) => answer.Status is { } status ? $"it answered {status}" : "it did not answer";
+    // What a target answers besides its status is in its own words.
+    private static string NoAnswer(TargetAnswer answer) => answer.Status is not { } status ? "it did not answer"
+        : answer.Message() is { Length: > 0 } message ? $"it answered {status} ({message})" : $"it answered {status}";
+
+    // How much it printed is told here; what it printed goes to the agent only, and is kept nowhere.
+    private static ExecutionOutcome Ended(TargetAnswer answer, JsonObject details)
+    {
+        var end = answer.Json();
+        foreach (var member in (string[])["exit_code", "stdout_bytes", "stderr_bytes"])
+            details[member] = end?[member]?.DeepClone();
+        return new(ApprovalState.Executed, $"The command ran and ended with exit code {end?["exit_code"]}; it printed {end?["stdout_bytes"]} bytes, and {end?["stderr_bytes"]} bytes of errors.", details)
+        {
+            Output = answer.Text,
+        };
+    }
 
     private static string Failure(int status, string message) => status switch
     {

@@ -43,6 +43,7 @@ public static class RequestBuilder
             ContentType = body is null ? null : rule.ContentType,
             Body = body,
             UseWriteCredential = rule.Effect != ToolEffect.Read,
+            Transport = rule.Transport,
             Call = call,
         };
     }

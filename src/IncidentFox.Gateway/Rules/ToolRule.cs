@@ -3,6 +3,18 @@ using IncidentFox.Core.Tools;
 
 namespace IncidentFox.Gateway.Rules;
 
+/// <summary>How a rule's request is spoken.</summary>
+public enum RuleTransport
+{
+    /// <summary>A request and an answer.</summary>
+    Http,
+
+    /// <summary>
+    /// Kubernetes' streams over a WebSocket (<c>v5.channel.k8s.io</c>): the command's output and exit code are the answer. Nothing is sent to the command.
+    /// </summary>
+    KubernetesExec,
+}
+
 /// <summary>
 /// One thing that may be done to an integration. It says which requests mean it, which arguments it takes and how the request that goes out is built:
 /// nothing of what came in is copied, everything is built from typed arguments.
@@ -44,6 +56,9 @@ public sealed record ToolRule
 
     /// <summary>Most bytes of a body that is passed on as it is (<c>body: opaque</c>); null: it is no such body. Never with a body or a form.</summary>
     public int? OpaqueBytes { get; init; }
+
+    /// <summary>How it is spoken to its target.</summary>
+    public RuleTransport Transport { get; init; }
 
     /// <summary>Of the body.</summary>
     public string ContentType { get; init; } = "application/json";

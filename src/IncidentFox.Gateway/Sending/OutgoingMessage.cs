@@ -33,6 +33,8 @@ internal static class OutgoingMessage
             if (NotForRules.Contains(name) || HeaderText.HasControl(value) || !message.Headers.TryAddWithoutValidation(name, value))
                 throw new ArgumentException($"{request.Integration.Name}: {request.Call.Tool} can't send the header {name}.", nameof(request));
         }
+        if (request.Transport == RuleTransport.KubernetesExec)
+            KubernetesExec.Upgrade(message);
         if (request.Body is null)
             return message;
         message.Content = new ByteArrayContent(request.Body);

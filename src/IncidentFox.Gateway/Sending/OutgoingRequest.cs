@@ -27,6 +27,9 @@ public sealed record OutgoingRequest
     /// <summary>True: the write credential (writes and their dry runs); false: the read credential.</summary>
     public required bool UseWriteCredential { get; init; }
 
+    /// <summary>How it is spoken.</summary>
+    public RuleTransport Transport { get; init; }
+
     /// <summary>What it was built from.</summary>
     public required ToolCall Call { get; init; }
 }

@@ -1,6 +1,9 @@
+using System.Net;
+using System.Net.WebSockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using IncidentFox.Gateway.Injection.Certificates;
+using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Scrubbing;
 
 namespace IncidentFox.Gateway.Sending;
@@ -35,7 +38,9 @@ internal sealed class UpstreamExchange(
             _firstByte = first?.Token ?? default;
             _lease = request.UseWriteCredential ? pools.ForOneWrite(request.Integration, identity) : pools.Rent(request.Integration, context.Team, identity);
             _response = await _lease.Invoker.SendAsync(message, firstByte?.Token ?? Ends);
-            var result = await UpstreamAnswer.OpenAsync(_response, request.Integration, patterns.Of(secrets), this);
+            var result = request.Transport == RuleTransport.KubernetesExec && (_response.StatusCode == HttpStatusCode.SwitchingProtocols || _response.IsSuccessStatusCode)
+                ? await KubernetesExec.RunAsync(message, _response, request.Integration, patterns.Of(secrets), this)
+                : await UpstreamAnswer.OpenAsync(_response, request.Integration, patterns.Of(secrets), this);
             answered = result is UpstreamResult.Response;
             return result;
         }
@@ -93,6 +98,8 @@ internal sealed class UpstreamExchange(
         }
         if (_lease is null && e is CryptographicException or IOException or UnauthorizedAccessException)
             return new("upstream_untrusted", $"The file with the certificate authorities of {Name} can't be read, so nothing was sent. An admin must look at the integration's ca_file.", mayHaveRun: false);
+        if (e is WebSocketException)
+            return new("upstream_unreachable", $"{Name} broke off before it said how the command ended.", mayHaveRun: true);
         // The handler's own time limit for connecting shows as a cancellation.
         var connecting = e is OperationCanceledException or HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError or HttpRequestError.ConnectionError };
         if (connecting && !sent)

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Rules.Parsing;
 using IncidentFox.Gateway.Sending;
@@ -50,7 +51,9 @@ internal static partial class RoundTrip
         if (!Uri.TryCreate(call.Integration.BaseUrl.GetLeftPart(UriPartial.Authority) + target, UriKind.Absolute, out var uri)
             || uri.Host != call.Integration.BaseUrl.Host || uri.Port != call.Integration.BaseUrl.Port || uri.AbsolutePath != path)
             return $"{target} is another address to a client library: {uri}";
-        if (call.Integration.Name == "kubernetes" && ForbiddenInKubernetes().IsMatch(path))
+        // A command stops at people, and is the only thing that may be asked of that path.
+        var isCommand = call.Rule is { Tool: "pod_exec", Effect: ToolEffect.Exec, Precondition: not null } && path.EndsWith("/exec", StringComparison.Ordinal);
+        if (call.Integration.Name == "kubernetes" && !isCommand && ForbiddenInKubernetes().IsMatch(path))
             return $"{path} is nothing that a rule allows";
         if (request.Method != call.Rule.Method)
             return $"{request.Method} instead of {call.Rule.Method}";

@@ -114,11 +114,12 @@ public sealed class ApprovalAttackTests(TestPostgres postgres)
     }
 
     [Fact]
-    public async Task A_command_is_not_run_and_nobody_is_asked_when_no_rule_and_no_policy_speaks_of_it()
+    public async Task A_command_is_not_run_and_nobody_is_asked_when_no_rule_speaks_of_it_or_policy_denies_it()
     {
-        await using var world = await HostileWorld.StartAsync(postgres, """{"tools":{"pod_exec":{"enabled":true}}}""");
+        await using var world = await HostileWorld.StartAsync(postgres, """{"tools":{"pod_exec":{"enabled":false},"exec":{"enabled":true}}}""");
         var hostile = await world.Host.OpenCagedAsync(role: Role.Admin);
-        foreach (var tool in new[] { "pod_exec", "exec", "shell", "run_command", "docker_exec" })
+        Assert.Equal((403, "denied"), await hostile.CallAsync("pod_exec", """{"namespace":"shop","pod":"a","command":["sh"]}""") is var denied ? (denied.Status, denied.Code) : default);
+        foreach (var tool in new[] { "exec", "shell", "run_command", "docker_exec" })
             Assert.Equal((403, "no_rule"), await hostile.CallAsync(tool, """{"namespace":"shop","pod":"a","command":["sh"]}""") is var a ? (a.Status, a.Code) : default);
         world.NothingWasSent();
         Assert.Empty(await world.Host.AuditAsync(hostile.Investigation, AuditEventTypes.ApprovalRequested));

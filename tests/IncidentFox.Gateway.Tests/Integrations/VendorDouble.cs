@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -64,6 +65,7 @@ internal sealed class VendorDouble : IAsyncDisposable
         }));
         var app = builder.Build();
         VendorDouble? self = null;
+        app.UseWebSockets();
         app.Run(http => self!.AnswerAsync(http));
         await app.StartAsync(TestContext.Current.CancellationToken);
         return self = new VendorDouble(file, secrets, app);
@@ -104,7 +106,10 @@ internal sealed class VendorDouble : IAsyncDisposable
             return;
         }
         Interlocked.Increment(ref Answered);
-        await WriteAsync(http, next.Exchange.Status, VendorFileReader.Fill(next.Exchange.Answer, _secrets), next.Exchange.ContentType);
+        if (next.Exchange.Exec is { } exec)
+            await ExecAsync(http, exec);
+        else
+            await WriteAsync(http, next.Exchange.Status, VendorFileReader.Fill(next.Exchange.Answer, _secrets), next.Exchange.ContentType);
     }
 
     // For reads and writes there may be one each.
@@ -117,6 +122,31 @@ internal sealed class VendorDouble : IAsyncDisposable
             Interlocked.Increment(ref Refused);
             await RefuseAsync(http);
         }
+    }
+
+    // As an API server does: the first byte of a message is its channel.
+    private async Task ExecAsync(HttpContext http, IReadOnlyList<string> frames)
+    {
+        if (!http.WebSockets.WebSocketRequestedProtocols.SequenceEqual(["v5.channel.k8s.io"]))
+        {
+            Unexpected.Enqueue("a request that is no WebSocket of the right protocol");
+            return;
+        }
+        using var socket = await http.WebSockets.AcceptWebSocketAsync("v5.channel.k8s.io");
+        foreach (var frame in frames)
+        {
+            if (frame == "break")
+            {
+                http.Abort();
+                return;
+            }
+            byte[] bytes = [(byte)(frame[0] - '0'), .. Encoding.UTF8.GetBytes(VendorFileReader.Fill(frame[2..], _secrets))];
+            // In pieces, as big messages come.
+            var half = bytes.Length / 2;
+            await socket.SendAsync(bytes.AsMemory(0, half), WebSocketMessageType.Binary, endOfMessage: false, default);
+            await socket.SendAsync(bytes.AsMemory(half), WebSocketMessageType.Binary, endOfMessage: true, default);
+        }
+        await socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default);
     }
 
     private Task RefuseAsync(HttpContext http) => WriteAsync(http, _file.Refusal.Status, _file.Refusal.Body, "application/json");

@@ -93,6 +93,9 @@ internal sealed record VendorExchange
 
     public required string ContentType { get; init; }
 
+    /// <summary>Null, or what a WebSocket answers: <c>CHANNEL:text</c>, or <c>break</c> for a connection that ends without a word.</summary>
+    public IReadOnlyList<string>? Exec { get; init; }
+
     public override string ToString() =>
         $"{Method} {Path}?{string.Join('&', Query.Select(q => $"{q.Key}={q.Value}"))} {Form ?? Body?.ToJsonString()} {string.Join(", ", Headers.Select(h => $"{h.Key}: {h.Value}"))}";
 }
@@ -180,6 +183,7 @@ internal static class VendorFileReader
             Status = (int)(map.Integer("status", 100, 599) ?? 200),
             Answer = Content(map, "answer"),
             ContentType = map.Text("content_type") ?? "application/json",
+            Exec = map.Has("exec") ? map.Texts("exec") : null,
         };
         if (done)
             map.Done();

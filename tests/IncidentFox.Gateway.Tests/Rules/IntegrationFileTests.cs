@@ -1,4 +1,5 @@
 using IncidentFox.Core;
+using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Rules;
 using Xunit;
 
@@ -17,7 +18,9 @@ public sealed class IntegrationFileTests
     [Fact]
     public void Shipped_kubernetes_rules_never_name_secrets_or_a_proxy()
     {
-        var segments = Sample.Catalog.All[0].Rules.SelectMany(r => r.Path).Select(s => s.Literal).OfType<string>().ToHashSet();
+        var command = Assert.Single(Sample.Catalog.All[0].Rules, r => r.Effect == ToolEffect.Exec);
+        Assert.Equal(("pod_exec", RuleTransport.KubernetesExec), (command.Tool, command.Transport));
+        var segments = Sample.Catalog.All[0].Rules.Where(r => r != command).SelectMany(r => r.Path).Select(s => s.Literal).OfType<string>().ToHashSet();
         Assert.Contains("pods", segments);
         Assert.DoesNotContain(segments, s => s is "secrets" or "proxy" or "exec" or "attach" or "portforward" or "token" or "configmaps");
     }

@@ -90,6 +90,7 @@ public static class IntegrationSchema
         ["body"] = Anything("JSON with placeholders; or opaque: git's own binary form, passed on as it is."),
         ["max_body_bytes"] = Whole("With body: opaque, most bytes of it.", 1, Contracts.Protocol.MaxMessageBytes),
         ["form"] = Map("The body as a form, in this order.", Text("A value.")),
+        ["transport"] = Enumeration("How it is spoken; unstated: http.", ["http", "kubernetes_exec"]),
         ["content_type"] = Text("Of the body."),
         ["rows"] = Pattern("JSON pointer to the array whose length is the row count, or lines.", "^(lines|(/.*)?)$"),
         ["data"] = Text("What the audit trail calls it."),

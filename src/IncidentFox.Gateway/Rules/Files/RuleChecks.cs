@@ -41,6 +41,8 @@ internal static class RuleChecks
             yield return "a GET has no body";
         foreach (var problem in Opaque(rule))
             yield return problem;
+        if (rule.Transport == RuleTransport.KubernetesExec && (rule is not { Effect: ToolEffect.Exec, Method: "GET", DryRun: null, Proof: null, Success.Count: 0 }))
+            yield return "'transport: kubernetes_exec' is a GET with 'effect: exec', and has no dry_run, success or proof: the command's end says all there is";
         if (rule.Body is not null && rule.Form is not null)
             yield return "has a body and a form: a request has one of them";
         if (!MediaType(rule.ContentType).Contains('/') || rule.ContentType.Any(c => c is < ' ' or >= (char)127))
@@ -102,7 +104,7 @@ internal static class RuleChecks
                 yield return "a read has no precondition, dry_run, preview, success or proof";
             yield break;
         }
-        if (rule.Method == "GET")
+        if (rule is { Method: "GET", Transport: RuleTransport.Http })
             yield return "a GET can't be a write: state 'effect: read'";
         if (rule.Preview is null)
             yield return "'preview' is missing: approvers must see what would happen";

@@ -50,6 +50,7 @@ internal static class ToolRuleReader
             OpaqueBytes = opaque,
             Form = form,
             ContentType = map.Text("content_type") ?? (form is null ? "application/json" : FormType),
+            Transport = Transport(map),
             RowCountPointer = map.Text("rows"),
             DataSource = map.Text("data", required: true) ?? "",
             Listed = map.Boolean("listed") ?? true,
@@ -85,6 +86,18 @@ internal static class ToolRuleReader
             default:
                 map.Error("effect", "must be one of read, write, exec");
                 return ToolEffect.Write;
+        }
+    }
+
+    private static RuleTransport Transport(YamlMap map)
+    {
+        switch (map.Text("transport"))
+        {
+            case null or "http": return RuleTransport.Http;
+            case "kubernetes_exec": return RuleTransport.KubernetesExec;
+            default:
+                map.Error("transport", "must be http or kubernetes_exec");
+                return RuleTransport.Http;
         }
     }
 
