@@ -148,21 +148,5 @@ public sealed class HostSettings
     }
 
     /// <summary>The policy in force with this configuration; the product's own without one.</summary>
-    internal static ToolPolicy? ReadPolicy(IConfiguration? configuration, List<string> errors)
-    {
-        var file = configuration?["Policy:File"];
-        string json;
-        try
-        {
-            json = string.IsNullOrEmpty(file) ? "{}" : File.ReadAllText(file);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            errors.Add($"Policy:File {file} can't be read: {e.Message}");
-            return null;
-        }
-        var parsed = ToolPolicyParser.Parse(json);
-        errors.AddRange(parsed.Errors.Select(e => $"Policy:File {file}: {e}"));
-        return parsed.Policy;
-    }
+    internal static ToolPolicy? ReadPolicy(IConfiguration? configuration, List<string> errors) => PolicySettings.Read(configuration, errors);
 }
