@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Dapper;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Safety;
 using IncidentFox.Core.Storage;
 using IncidentFox.Core.Tools;
 using Npgsql;
@@ -44,11 +45,11 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
         var rows = await connection.QueryAsync<(Guid Id, string Status)>(new CommandDefinition(
             $"""
             select a.id, a.status from app.approvals a
-             where a.status = 'approved'
+             where {Stops.NoneFor("a")} and (a.status = 'approved'
                 or (a.status = 'executing' and {Abandoned})
                 or (a.status = 'pending' and a.expires_at > app.clock()
                     and ((select count(*) from app.approval_votes v where v.approval_id = a.id and v.withdrawn_at is null) >= a.required_approvers
-                         or exists (select 1 from app.break_glass_reviews b where b.approval_id = a.id)))
+                         or exists (select 1 from app.break_glass_reviews b where b.approval_id = a.id))))
              order by a.created_at limit @limit
             """, new { limit }, cancellationToken: cancellationToken));
         return [.. rows.Select(r => (new ApprovalId(r.Id), ApprovalStates.Parse(r.Status)))];
@@ -153,7 +154,7 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
                 $"""
                 update app.approvals a set status = 'executing', lease_owner = @owner, lease_until = app.clock() + @Lease,
                        execution_attempts = a.execution_attempts + 1, started_at = coalesce(a.started_at, app.clock())
-                 where a.id = @Value and (a.status = 'approved' or (a.status = 'executing' and {Abandoned}))
+                 where a.id = @Value and (a.status = 'approved' or (a.status = 'executing' and {Abandoned})) and {Stops.NoneFor("a")}
                 returning {ApprovalRow.Columns}, a.frozen, a.execution_attempts as Attempts
                 """, new { id.Value, owner, Lease }, cancellationToken: ct));
             if (claimed is null)

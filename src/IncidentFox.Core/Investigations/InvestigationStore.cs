@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Dapper;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Safety;
 using IncidentFox.Core.Storage;
 using Npgsql;
 
@@ -96,9 +97,9 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
         {
             var sandbox = SandboxId.New();
             var claimed = await connection.ExecuteAsync(new CommandDefinition(
-                """
-                update app.investigations set status = 'starting', sandbox_id = @Sandbox, attempt = attempt + 1, started_at = coalesce(started_at, app.clock())
-                 where id = @Value and status in ('queued', 'waiting')
+                $"""
+                update app.investigations i set status = 'starting', sandbox_id = @Sandbox, attempt = attempt + 1, started_at = coalesce(started_at, app.clock())
+                 where id = @Value and status in ('queued', 'waiting') and {Stops.NoneFor("i")}
                 """, new { id.Value, Sandbox = sandbox.Value }, cancellationToken: ct));
             if (claimed == 0)
                 return null;

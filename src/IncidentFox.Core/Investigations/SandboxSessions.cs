@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Dapper;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Safety;
 using IncidentFox.Core.Storage;
 
 namespace IncidentFox.Core.Investigations;
@@ -54,7 +55,7 @@ public sealed class SandboxSessions(Database database, AuditLog audit, ColumnCip
             select i.id, i.org_id, i.team_id, s.state, i.requester_label, {LowestRoleOfI}
               from app.sandboxes s join app.investigations i on i.id = s.investigation_id and i.sandbox_id = s.id
              where s.id = @Value and s.state <> 'ended' and i.status in ('starting', 'running')
-               and not app.stopped(i.org_id, i.team_id)
+               and {Stops.NoneFor("i")}
             """, new { sandbox.Value }, cancellationToken: cancellationToken));
         if (row.Org is null)
             return null;

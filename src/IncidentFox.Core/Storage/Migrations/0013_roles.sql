@@ -71,15 +71,12 @@ create table app.stops (
 create unique index stops_once on app.stops (org_id, coalesce(team_id, ''), kind) where lifted_at is null;
 create trigger signal after insert or update on app.stops for each row execute function app.signal('stop', 'id');
 
-create function app.stopped(org text, team text) returns boolean language sql volatile
-  return exists (select from app.stops s where s.lifted_at is null and s.org_id = org and (s.team_id is null or s.team_id = team));
-
 -- After the transaction that orders a stop nothing starts any more, whatever was read before: who orders takes this lock alone, who starts something shares it,
 -- and the question is asked after the lock.
 create function app.stop_guard() returns trigger language plpgsql as $$
 begin
   perform pg_advisory_xact_lock_shared(hashtext('incidentfox:stop'));
-  if app.stopped(new.org_id, new.team_id) then
+  if exists (select from app.stops s where s.lifted_at is null and s.org_id = new.org_id and (s.team_id is null or s.team_id = new.team_id)) then
     raise exception 'everything of team % is stopped: nothing is started', new.team_id using errcode = 'IF001';
   end if;
   return new;
