@@ -50,7 +50,7 @@ chaos: build agent ## the fault test: HISTORIES (2,000) random histories of appr
 	@eng/setup --test
 	@CHAOS_HISTORIES=$(HISTORIES) CHAOS_SEED=$(SEED) tests/IncidentFox.Chaos/bin/$(CONFIGURATION)/net10.0/IncidentFox.Chaos --progress off
 
-bench: ## benchmarks (ONLY=spine|gateway); also written to artifacts/bench/
+bench: ## benchmarks (ONLY=approvals|spine|gateway); also written to artifacts/bench/
 	@eng/setup --bench
 	@$(MAKE) --no-print-directory build agent
 	@dotnet tests/IncidentFox.Benchmarks/bin/$(CONFIGURATION)/net10.0/IncidentFox.Benchmarks.dll $(if $(ONLY),--only $(ONLY)) --out $(ARTIFACTS)/bench

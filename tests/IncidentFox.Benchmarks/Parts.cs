@@ -1,3 +1,4 @@
+using IncidentFox.Benchmarks.Approvals;
 using IncidentFox.Benchmarks.Gateway;
 using IncidentFox.Benchmarks.Measuring;
 using IncidentFox.Benchmarks.Spine;
@@ -16,6 +17,7 @@ internal static class Parts
 {
     public static IReadOnlyDictionary<string, Func<IPart>> All { get; } = new SortedDictionary<string, Func<IPart>>(StringComparer.Ordinal)
     {
+        ["approvals"] = () => new ApprovalsPart(),
         ["gateway"] = () => new GatewayPart(),
         ["spine"] = () => new SpinePart(),
     };

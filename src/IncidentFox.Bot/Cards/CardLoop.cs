@@ -25,7 +25,7 @@ internal sealed class CardLoop(
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(2);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LastCalls = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<Guid, bool> _changed = new();
     private readonly ConcurrentDictionary<Guid, Task> _active = new();

@@ -81,7 +81,7 @@ public sealed class CardLoopTests(BotPostgres postgres)
 
         Assert.Single(bot.Slack.Calls, c => c.StartsWith("post", StringComparison.Ordinal));
         Assert.InRange(Assert.Single(await bot.Database.QueryAsync<double>("select extract(epoch from next_attempt_at - app.clock())::float8 from app.slack_messages")), 30, 40);
-        Assert.Equal([1, 2, 4, 8, 16, 32, 60, 60], Enumerable.Range(0, 8).Select(f => (int)CardLoop.Pause(f).TotalSeconds));
+        Assert.Equal([1, 2, 4, 8, 10, 10, 10, 10], Enumerable.Range(0, 8).Select(f => (int)CardLoop.Pause(f).TotalSeconds));
     }
 
     [Fact]

@@ -95,7 +95,7 @@ internal sealed record HistoryPlan
             TimeSpan.FromMilliseconds(random.Next(0, 2_500)), Six[Pick(random, 22, 22, 22, 22, 6, 6)], (Act)Pick(random, 84, 6, 4, 6), random.Next(2),
             random.Next(10) == 0 ? TimeSpan.FromSeconds(random.Next(-290, 290)) : TimeSpan.Zero)).OrderBy(c => c.At).ToArray();
         var faults = new List<PlannedFault>();
-        foreach (var (fault, percent) in new[] { (Fault.KillBot, 3), (Fault.KillGateway, 3), (Fault.CutOne, 5), (Fault.CutAll, 3), (Fault.SkewClock, 4), (Fault.SlackOutage, 3) })
+        foreach (var (fault, percent) in new[] { (Fault.KillBot, 2), (Fault.KillGateway, 3), (Fault.CutOne, 5), (Fault.CutAll, 3), (Fault.SkewClock, 4), (Fault.SlackOutage, 3) })
         {
             var planned = new PlannedFault(TimeSpan.FromMilliseconds(random.Next(0, 2_500)), fault, random.Next(8), TimeSpan.FromMilliseconds(random.Next(200, 1_200)),
                 TimeSpan.FromSeconds(random.Next(1, 45) * (random.Next(2) == 0 ? 1 : -1)));
@@ -109,7 +109,7 @@ internal sealed record HistoryPlan
             Required = 1 + Pick(random, 55, 33, 12),
             Timeout = random.Next(4) == 0 ? TimeSpan.FromMilliseconds(random.Next(500, 3_000)) : TimeSpan.FromMinutes(10),
             Provable = random.Next(10) < 6,
-            Target = (TargetFault)Pick(random, 56, 12, 6, 6, 6, 6, 4, 4),
+            Target = (TargetFault)Pick(random, 58, 12, 6, 6, 6, 6, 3, 3),
             Clicks = clicks,
             Faults = faults,
         };

@@ -31,6 +31,7 @@ internal sealed class HistoryRun(ChaosWorld world, HistoryPlan plan, int number)
     {
         var entry = $"h{number}-{plan.Seed & 0xffffff:x}";
         world.Target.Fail(entry, plan.Target);
+        await world.BotsUpAsync(ct);
         (Id, _digest) = await world.AskAsync(entry, plan.Requester, plan.Required, plan.Timeout, plan.Provable, ct);
         await Task.WhenAll([.. plan.Clicks.Select(c => AtAsync(c.At, () => ClickAsync(c, ct), ct)), .. plan.Faults.Select(f => AtAsync(f.At, () => BreakAsync(f), ct))]);
     }

@@ -58,6 +58,13 @@ internal sealed class ChaosWorld : IAsyncDisposable
         }
     }
 
+    /// <summary>Both bots are up: a history that nobody can take part in would show nothing. What happens to them afterwards is the history's.</summary>
+    public async Task BotsUpAsync(CancellationToken ct)
+    {
+        while (!Bots.All(b => b.IsUp))
+            await Task.Delay(20, ct);
+    }
+
     /// <summary>The gateway asks people, as it does for an agent; the call is frozen by the gateway's own code.</summary>
     public async Task<(ApprovalId Id, byte[] Digest)> AskAsync(string entry, string requester, int required, TimeSpan timeout, bool provable, CancellationToken ct)
     {

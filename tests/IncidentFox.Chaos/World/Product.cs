@@ -9,12 +9,16 @@ internal sealed class Product(string name, string role, string configFile) : IAs
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly SemaphoreSlim _turn = new(1);
     private ChildProcess? _process;
+    private volatile bool _up;
     private bool _over;
 
     public string Name => name;
 
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
+
+    /// <summary>True from when it is ready until it is killed.</summary>
+    public bool IsUp => _up;
 
     public bool Is(int processId) => _process is { HasExited: false } running && running.Id == processId;
 
@@ -40,6 +44,7 @@ internal sealed class Product(string name, string role, string configFile) : IAs
         {
             if (_over || unless?.Invoke() == true)
                 return;
+            _up = false;
             _process!.Kill();
             Kills++;
             await _process.WaitForExitAsync(CancellationToken.None);
@@ -99,7 +104,10 @@ internal sealed class Product(string name, string role, string configFile) : IAs
             while (!_process.HasExited && !_process.Tail.Contains("ready on", StringComparison.Ordinal) && TimeProvider.System.GetElapsedTime(began) < Patience)
                 await Task.Delay(50, ct);
             if (!_process.HasExited && _process.Tail.Contains("ready on", StringComparison.Ordinal))
+            {
+                _up = true;
                 return;
+            }
             if (_process.HasExited)
                 await _process.WaitForExitAsync(ct);
             said = _process.Tail.Length > 0 ? _process.Tail : said;
