@@ -34,7 +34,7 @@ internal sealed class Tally
     {
         Assert.True(_effects > wanted / 10, $"{_effects} calls took effect");
         Assert.True(Kills >= 2, $"{Kills} processes were killed");
-        Assert.True(_answered > _clicks / 4 && _counted > wanted / 4, $"{_answered} of {_clicks} clicks were answered, {_counted} people told that theirs counts");
+        Assert.True(_answered > wanted * 2 && _counted > wanted / 2, $"{_answered} of {_clicks} clicks were answered, {_counted} people told that theirs counts");
         foreach (var state in new[] { "executed", "denied", "expired" })
             Assert.True(_states.ContainsKey(state), $"none is {state}");
     }
