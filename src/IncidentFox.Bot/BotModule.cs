@@ -54,6 +54,7 @@ public static class BotModule
         services.TryAddSingleton<InvestigationStore>();
         services.TryAddSingleton<ApprovalReader>();
         services.TryAddSingleton<ApprovalVoting>();
+        services.TryAddSingleton<BreakingGlass>();
         services.TryAddSingleton<DatabaseSignals>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DatabaseSignals>(p => p.GetRequiredService<DatabaseSignals>()));
         return services;
@@ -75,10 +76,17 @@ public static class BotModule
         services.AddSingleton<ICommand, ListCommand>();
         services.AddSingleton<ICommand, StopCommand>();
         services.AddSingleton<ICommand, AuditCommand>();
+        services.AddSingleton<ICommand, ApprovalsCommand>();
+        services.AddSingleton<WaitingApprovals>();
+        services.AddSingleton<IEventHandler, HomeOpened>();
         services.AddSingleton<DecisionDesk>();
         services.AddSingleton<IClickHandler, ApproveButton>();
         services.AddSingleton<IClickHandler, DenyButton>();
         services.AddSingleton<IModalHandler, DenyModal>();
+        services.AddSingleton<IClickHandler, MoreButton>();
+        services.AddSingleton<IModalHandler, MoreModal>();
+        services.AddSingleton<IClickHandler, ReviewButton>();
+        services.AddSingleton<IModalHandler, ReviewModal>();
         services.AddSingleton<ISlackHandler, SlackHandler>();
         services.AddHostedService<CommandWarmUp>();
         services.AddHostedService(p => p.GetRequiredService<AfterAnswer>());
@@ -108,6 +116,10 @@ public static class BotModule
         services.AddSingleton<CardPoster>();
         services.AddSingleton<CardLinks>();
         services.AddSingleton<ApprovalCardSender>();
+        services.AddSingleton<ApprovalNoticeStore>();
+        services.AddSingleton<ApprovalNoticeSender>();
+        services.AddSingleton<ApprovalJobs>();
+        services.AddHostedService<ApprovalSweep>();
         services.AddSingleton<InvestigationCardSender>();
         services.AddSingleton<CardLoop>();
         services.AddHostedService(p => p.GetRequiredService<CardLoop>());

@@ -1,6 +1,7 @@
 using IncidentFox.Bot.Buttons;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Policy;
 using IncidentFox.Core.Tools;
 using IncidentFox.Slack.BlockKit;
 
@@ -21,6 +22,9 @@ public static class ApprovalCard
     private const int MaxChange = 160;
     private const int MaxDryRun = 500;
     private const int MaxReason = 600;
+    private const int MaxTerms = 1_000;
+    private const int MaxComments = 4;
+    private const int MaxComment = 250;
 
     /// <param name="approval">As it stands.</param>
     /// <param name="note">Why it is in this channel when it should be in another; null when it is where it belongs.</param>
@@ -33,11 +37,13 @@ public static class ApprovalCard
             new HeaderBlock($"{ApprovalWords.Mark(approval.State)} {title}"),
             .. note is null ? (IEnumerable<Block>)[] : [new ContextBlock(new PlainText(SlackText.Inert(note, 500, "…")))],
             .. approval.State == ApprovalState.Pending ? (IEnumerable<Block>)[] : [new SectionBlock(new PlainText(SlackText.Fit(ApprovalWords.Outcome(approval), Limits.SectionText)))],
+            .. approval.BreakGlass is { } broken ? (IEnumerable<Block>)[BrokenGlass(broken)] : [],
             ExactlyWhatRuns(approval),
             .. effect.AgentReason is { Length: > 0 } reason ? (IEnumerable<Block>)[AgentSays(reason)] : [],
             Terms(approval),
             .. approval.State is ApprovalState.Pending ? (IEnumerable<Block>)[Buttons(approval, title)]
-                : approval.State is ApprovalState.Approved ? [DenyOnly(approval)] : [],
+                : approval.State is ApprovalState.Approved ? [DenyOnly(approval)]
+                : approval.BreakGlass is { ReviewIsOpen: true } ? [Review(approval)] : [],
             new ContextBlock(new PlainText(
                 $"Action {approval.Id.Short}  ·  investigation {approval.Investigation.Short}  ·  digest {Convert.ToHexStringLower(approval.Digest.AsSpan(0, 6))}")),
         ];
@@ -86,20 +92,54 @@ public static class ApprovalCard
     private static ContextBlock Terms(Approval approval)
     {
         var asked = CardText.Names(approval.Requesters);
-        var role = approval.ApproverRole.Name();
-        var votes = approval.Votes.Count == 0 ? "none yet" : $"{approval.Votes.Count} of {approval.RequiredApprovers} ({ApprovalWords.Voters(approval)})";
+        var votes = approval.Votes.Count == 0 ? "none yet" : $"{approval.Votes.Count} of {approval.RequiredApprovers} ({CardText.Names([.. approval.Votes.Select(v => v.Name)])})";
         List<TextObject> elements =
         [
-            new PlainText($"Asked by {asked}, who may not approve it."),
-            new PlainText($"Needs {approval.RequiredApprovers} {role}{(approval.RequiredApprovers == 1 ? "" : "s")} of team {approval.Resource.Team}."),
+            new PlainText(approval.Workflow.AllowSelfApproval ? $"Asked by {asked}." : $"Asked by {asked}, who may not approve it."),
+            new PlainText(SlackText.Fit(Needs(approval), MaxTerms)),
             new PlainText($"Approvals: {votes}."),
         ];
+        elements.AddRange(approval.Votes.Where(v => v.Reason is not null).Take(MaxComments)
+            .Select(v => new PlainText($"{SlackText.Inert(v.Name, 60, "Somebody")} says: {SlackText.Inert(v.Reason, MaxComment, "…")}")));
+        if (approval.State == ApprovalState.Pending && NextStep(approval) is { } step)
+            elements.Add(Mrkdwn.Format($"From {Mrkdwn.Date(approval.Terms.DueAt(step))} on these may approve, too: {Mrkdwn.Text(ApprovalWords.Approvers(step.Approvers), 300)}."));
         if (approval.State == ApprovalState.Pending)
             elements.Add(Mrkdwn.Format($"Without a decision nothing runs; the time is over {Mrkdwn.Date(approval.ExpiresAt)}."));
         else if ((approval.EndedAt ?? approval.DecidedAt) is { } at)
             elements.Add(Mrkdwn.Format($"{(approval.EndedAt is null ? "Decided" : "Ended")} {Mrkdwn.Date(at)}."));
         return new ContextBlock(elements);
     }
+
+    private static string Needs(Approval approval)
+    {
+        var (count, role, workflow) = (approval.RequiredApprovers, approval.ApproverRole.Name(), approval.Workflow);
+        var added = approval.Terms.AddedBy(approval.AsOf).ToList();
+        if (workflow.Approvers.Count > 0)
+            return $"Needs {count} of those whom policy names: {ApprovalWords.Approvers(workflow.Approvers.Concat(added))}.";
+        var needs = $"Needs {count} {role}{(count == 1 ? "" : "s")} of team {approval.Resource.Team}";
+        return added.Count == 0 ? $"{needs}." : $"{needs}, or by now also: {ApprovalWords.Approvers(added)}.";
+    }
+
+    private static EscalationStep? NextStep(Approval approval) => approval.Workflow.Escalation
+        .Where(s => s.Approvers.Count > 0 && approval.Terms.DueAt(s) > approval.AsOf && approval.Terms.DueAt(s) < approval.ExpiresAt)
+        .MinBy(s => s.AfterMinutes);
+
+    private static RichTextBlock BrokenGlass(BreakGlass broken)
+    {
+        List<RichTextPart> parts =
+        [
+            new RichTextSection(CardText.Bold($"Broken glass: {SlackText.Inert(broken.Name, 60, "somebody")} acts alone. Their reason:")),
+            new RichTextQuote(CardText.Words(broken.Reason, MaxReason)),
+        ];
+        if (broken.ReviewIsOpen)
+            parts.Add(new RichTextSection(CardText.Bold("Review is open: another admin has to look at it and close it.")));
+        else
+            parts.AddRange([new RichTextSection(new TextRun($"Reviewed by {SlackText.Inert(broken.ClosedBy, 60, "somebody")}:")), new RichTextQuote(CardText.Words(broken.Note, MaxReason))]);
+        return new RichTextBlock(parts);
+    }
+
+    private static ActionsBlock Review(Approval approval) =>
+        new([new ButtonElement(ReviewButton.Id, "Close review", CardValue.Of(approval).ToString())]);
 
     private static ActionsBlock Buttons(Approval approval, string title)
     {
@@ -109,9 +149,13 @@ public static class ApprovalCard
             new ButtonElement(ApproveButton.Id, "Approve", value, ButtonStyle.Primary,
                 new ConfirmDialog("Approve this action?", SlackText.Fit($"{title}. Exactly the request on this card will run, once.", Limits.ConfirmText), "Approve", "Go back", ButtonStyle.Danger)),
             new ButtonElement(DenyButton.Id, "Deny", value, ButtonStyle.Danger),
+            new ButtonElement(MoreButton.Id, "More…", value),
         ]);
     }
 
-    private static ActionsBlock DenyOnly(Approval approval) =>
-        new([new ButtonElement(DenyButton.Id, "Deny", CardValue.Of(approval).ToString(), ButtonStyle.Danger)]);
+    private static ActionsBlock DenyOnly(Approval approval)
+    {
+        var value = CardValue.Of(approval).ToString();
+        return new([new ButtonElement(DenyButton.Id, "Deny", value, ButtonStyle.Danger), new ButtonElement(MoreButton.Id, "More…", value)]);
+    }
 }

@@ -32,7 +32,7 @@ internal sealed class ApprovalCardSender(
             return await FailedAsync(card, approval, channel, failed, cancellationToken);
         if (card.Ts is null)
             await cards.MarkDirtyAsync([approval.Investigation.Value], cancellationToken);
-        return CardOutcome.Done(approval.State.IsFinal());
+        return CardOutcome.Done(approval.State.IsFinal() && approval.BreakGlass is not { ReviewIsOpen: true });
     }
 
     // A channel that can't be written to must not swallow the question.

@@ -1,4 +1,5 @@
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Policy;
 using IncidentFox.Slack.BlockKit;
 
 namespace IncidentFox.Bot.Cards;
@@ -41,8 +42,9 @@ internal static class ApprovalWords
         ApprovalState.Unknown =>
             $"It is not known whether this ran. Either it ran and the answer was lost, or it never reached its target. It will not be sent again. Approved by {Voters(approval)}. "
             + $"What to check: look at the target named above and compare it with what should have changed. {Said(approval)}".TrimEnd(),
-        ApprovalState.Denied => $"Denied by {By(approval)}. Nothing ran. Their reason: {SlackText.Inert(approval.DecisionReason, 500, "none given")}",
+        ApprovalState.Denied => $"Denied by {By(approval)}. Nothing ran. {(approval.DecidedBy is null ? "Why" : "Their reason")}: {SlackText.Inert(approval.DecisionReason, 500, "none given")}",
         ApprovalState.Expired => "Nobody decided in time. Nothing ran.",
+        _ when approval.DecidedBy is { } by => $"Called off by {SlackText.Inert(by, 60, "somebody")}, who asked for it. Nothing ran. {SlackText.Inert(approval.DecisionReason, 300)}".TrimEnd(),
         _ => $"Withdrawn. Nothing ran. {SlackText.Inert(approval.DecisionReason, 300)}".TrimEnd(),
     };
 
@@ -53,9 +55,21 @@ internal static class ApprovalWords
         return $"{missing} {(approval.Votes.Count > 0 ? "more " : "")}{(missing == 1 ? "approval" : "approvals")}";
     }
 
-    public static string Voters(Approval approval) => CardText.Names([.. approval.Votes.Select(v => v.Name)]);
+    /// <summary>Who approved; an admin who acted alone is said to have.</summary>
+    public static string Voters(Approval approval) => approval.BreakGlass is { } broken && approval.Votes.Count < approval.RequiredApprovers
+        ? $"{SlackText.Inert(broken.Name, 60, "somebody")} alone (broken glass)"
+        : CardText.Names([.. approval.Votes.Select(v => v.Name)]);
 
-    private static string By(Approval approval) => SlackText.Inert(approval.DecidedBy, 60, "somebody");
+    /// <summary>Whom policy names, as it is written there.</summary>
+    public static string Approvers(IEnumerable<Approver> approvers)
+    {
+        var named = approvers.Distinct().Select(a => SlackText.Inert(a.ToString(), 80, "?")).ToList();
+        return named.Count <= MostNamed ? string.Join(", ", named) : $"{string.Join(", ", named.Take(MostNamed))} and {named.Count - MostNamed} more";
+    }
+
+    private const int MostNamed = 8;
+
+    private static string By(Approval approval) => SlackText.Inert(approval.DecidedBy, 60, "policy");
 
     private static string Said(Approval approval) => SlackText.Inert(approval.Outcome, 500);
 

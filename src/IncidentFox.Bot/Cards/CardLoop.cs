@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
-using Hangfire;
 using IncidentFox.Bot.Cards.Storage;
 using IncidentFox.Bot.Investigations;
 using IncidentFox.Bot.Jobs;
+using IncidentFox.Core;
+using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Storage;
 using IncidentFox.Slack;
 using Microsoft.Extensions.Hosting;
@@ -17,7 +18,7 @@ namespace IncidentFox.Bot.Cards;
 /// </summary>
 internal sealed class CardLoop(
     CardStore cards, ApprovalCardSender approvals, InvestigationCardSender investigations, DatabaseSignals signals, BotInstance instance,
-    IBackgroundJobClient jobs, TimeProvider time, ILogger<CardLoop> logger) : BackgroundService
+    ApprovalReader reader, ApprovalJobs jobs, TimeProvider time, ILogger<CardLoop> logger) : BackgroundService
 {
     private const int AtOnce = 8;
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
@@ -65,7 +66,7 @@ internal sealed class CardLoop(
     internal async Task RoundAsync(CancellationToken cancellationToken, CancellationToken callsToken)
     {
         foreach (var seen in await cards.DiscoverAsync(cancellationToken))
-            Schedule(seen);
+            await ScheduleAsync(seen, cancellationToken);
         await MarkAsync(cancellationToken);
         await FreeDeadHoldersAsync(cancellationToken);
         var room = AtOnce - _active.Count;
@@ -139,17 +140,11 @@ internal sealed class CardLoop(
         }
     }
 
-    // The deadline's job. When it can't be enqueued, the one-second sweep expires the approval all the same.
-    private void Schedule(SeenApproval seen)
+    // When the database goes away in between, the sweep sees what is due.
+    private async Task ScheduleAsync(ApprovalId id, CancellationToken cancellationToken)
     {
-        try
-        {
-            jobs.Schedule<ExpireApproval>(job => job.RunAsync(seen.Id.Value, CancellationToken.None), seen.TimeLeft);
-        }
-        catch (BackgroundJobClientException e)
-        {
-            logger.LogWarning(e, "The deadline of approval {Id} could not be scheduled; the sweep will see it", seen.Id);
-        }
+        if (await reader.FindAsync(id, cancellationToken) is { } approval && approval.State == ApprovalState.Pending)
+            jobs.Schedule(approval);
     }
 
     private async Task SendAsync(CardRow card, CancellationToken cancellationToken)

@@ -5,10 +5,11 @@ using IncidentFox.Slack;
 namespace IncidentFox.Bot.Inbound;
 
 /// <summary>From what Slack delivers to the one class that handles it.</summary>
-internal sealed class SlackHandler(CommandRouter commands, IEnumerable<IClickHandler> clicks, IEnumerable<IModalHandler> modals, Callers callers) : ISlackHandler
+internal sealed class SlackHandler(CommandRouter commands, IEnumerable<IClickHandler> clicks, IEnumerable<IModalHandler> modals, IEnumerable<IEventHandler> events, Callers callers) : ISlackHandler
 {
     private readonly Dictionary<string, IClickHandler> _clicks = clicks.ToDictionary(c => c.ActionId);
     private readonly Dictionary<string, IModalHandler> _modals = modals.ToDictionary(m => m.CallbackId);
+    private readonly Dictionary<string, IEventHandler> _events = events.ToDictionary(e => e.EventType);
 
     public async ValueTask<SlackReply> OnCommandAsync(SlashCommand command, CancellationToken cancellationToken)
     {
@@ -34,8 +35,8 @@ internal sealed class SlackHandler(CommandRouter commands, IEnumerable<IClickHan
         }
     }
 
-    /// <summary>Nothing is subscribed to that would change anything.</summary>
-    public ValueTask OnEventAsync(SlackEvent slackEvent, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    public ValueTask OnEventAsync(SlackEvent slackEvent, CancellationToken cancellationToken) =>
+        _events.TryGetValue(slackEvent.Type, out var handler) ? handler.OnEventAsync(slackEvent, cancellationToken) : ValueTask.CompletedTask;
 
     // The person's own workspace counts, not the one the app is installed in: in a shared channel they differ.
     private Task<Caller> CallerAsync(SlackInteraction interaction, CancellationToken cancellationToken) =>

@@ -59,7 +59,8 @@ internal sealed class SlackPeople(ISlackClient slack, BotOptions options, TimePr
         { IsStranger: true } => Standing.Bad("You are from another Slack workspace; only people of this workspace decide here."),
         { TeamId: { } team } when team != workspaceId => Standing.Bad("You are from another Slack workspace; only people of this workspace decide here."),
         { TeamId: null } => Standing.Bad("Slack does not say which workspace you belong to, so you can't decide here."),
-        { IsBot: true } => Standing.Bad("Bots don't decide."),
+        // Slack's own bot says that it is none.
+        { IsBot: true } or { Id: "USLACKBOT" } => Standing.Bad("Bots don't decide."),
         { IsDeleted: true } => Standing.Bad("This account is deactivated."),
         { IsRestricted: true } => Standing.Bad("Guests of this workspace don't decide. Ask a full member of the team."),
         _ => Standing.Fine,

@@ -37,7 +37,9 @@ public static class ApprovalRules
     {
         if (WhyOver(terms, late: true, now) is { } over)
             return VoteJudgement.Refuse(over);
-        if (voter is null || voter.Principal.Org != terms.Resource.Org || !requesters.Contains(voter.Principal.Person))
+        if (Stranger(terms, voter, Permission.CancelApproval) is { } stranger)
+            return VoteJudgement.Refuse(stranger);
+        if (!requesters.Contains(voter!.Principal.Person))
             return VoteJudgement.Refuse("Only who asked for it can call it off. If it should not run, deny it.");
         return VoteJudgement.Accept;
     }
@@ -49,14 +51,9 @@ public static class ApprovalRules
             return VoteJudgement.Refuse(over);
         if (!terms.Workflow.BreakGlass)
             return VoteJudgement.Refuse("Policy does not let anybody act alone on this (approval_workflows: break_glass).");
-        if (Stranger(terms, voter) is { } stranger)
+        if (Stranger(terms, voter, Permission.BreakGlass) is { } stranger)
             return VoteJudgement.Refuse(stranger);
-        if (requesters.Contains(voter!.Principal.Person))
-            return VoteJudgement.Refuse(AskedYourself);
-        var role = voter.Principal.RoleIn(terms.Resource.Team);
-        return role >= Role.Admin
-            ? VoteJudgement.Accept
-            : VoteJudgement.Refuse($"Acting alone needs the role admin in team {terms.Resource.Team}; you have {role.Name()}.");
+        return requesters.Contains(voter!.Principal.Person) ? VoteJudgement.Refuse(AskedYourself) : VoteJudgement.Accept;
     }
 
     /// <summary>Do enough distinct eligible people agree?</summary>
@@ -86,13 +83,13 @@ public static class ApprovalRules
         _ => $"This is already {terms.State.Name()}.",
     };
 
-    private static string? Stranger(ApprovalTerms terms, Voter? voter) =>
-        Authorization.Decide(voter?.Principal, Permission.DecideApproval, terms.Resource) is { Allowed: false, Reason: var reason } ? reason : null;
+    private static string? Stranger(ApprovalTerms terms, Voter? voter, Permission permission) =>
+        Authorization.Decide(voter?.Principal, permission, terms.Resource) is { Allowed: false, Reason: var reason } ? reason : null;
 
     private static VoteJudgement Eligible(
         ApprovalTerms terms, Voter? voter, IReadOnlyCollection<PersonId> requesters, bool denying, DateTimeOffset now)
     {
-        if (Stranger(terms, voter) is { } stranger)
+        if (Stranger(terms, voter, Permission.DecideApproval) is { } stranger)
             return VoteJudgement.Refuse(stranger);
         if (!terms.Workflow.AllowSelfApproval && requesters.Contains(voter!.Principal.Person))
             return VoteJudgement.Refuse(AskedYourself);

@@ -8,7 +8,7 @@ namespace IncidentFox.Core.Approvals;
 // What the database knows of somebody who decides: always read anew, in the transaction of the decision.
 internal static class ApproverFacts
 {
-    // A group's member list or a schedule that was not confirmed within this time says nothing any more.
+    // A schedule that was not confirmed within this time says nothing any more. Groups have their bound in the view.
     public static readonly TimeSpan Fresh = TimeSpan.FromMinutes(30);
 
     public static async Task<Voter?> FindAsync(NpgsqlConnection connection, PersonId id, CancellationToken ct)
@@ -25,6 +25,9 @@ internal static class ApproverFacts
             union all
             select 'on_call', o.schedule from app.on_call_people o
              where o.person_id = @Value and o.org_id = @Org and o.as_of > app.clock() - @Fresh
+            union all
+            select 'group', unnest(array[g.group_id, '@' || g.handle]) from app.slack_groups_in_force g
+             where g.person_id = @Value and g.org_id = @Org
             """, new { id.Value, Org = principal.Org.Value, Fresh }, cancellationToken: ct))).ToLookup(f => f.Kind, f => f.Value);
         return new Voter
         {
@@ -41,8 +44,7 @@ internal static class ApproverFacts
         [.. (await connection.QueryAsync<Guid>(new CommandDefinition(
             """
             select p.id from app.people p
-              left join app.role_grants g on g.person_id = p.id and g.org_id = p.org_id and (g.team_id is null or g.team_id = @Team)
-                                         and (g.expires_at is null or g.expires_at > app.clock())
+              left join app.roles_in_force g on g.person_id = p.id and g.org_id = p.org_id and (g.team_id is null or g.team_id = @Team)
              where p.org_id = @Org
              group by p.id
              order by max(case g.role when 'org_admin' then 4 when 'admin' then 3 when 'operator' then 2 when 'viewer' then 1 else 0 end) desc, p.id

@@ -78,6 +78,7 @@ public sealed record RichTextQuote(params IReadOnlyList<RichTextElement> Element
 [JsonDerivedType(typeof(UserRun), "user")]
 [JsonDerivedType(typeof(ChannelRun), "channel")]
 [JsonDerivedType(typeof(DateRun), "date")]
+[JsonDerivedType(typeof(BroadcastRun), "broadcast")]
 public abstract record RichTextElement
 {
     private protected RichTextElement()
@@ -148,6 +149,14 @@ public sealed record UserRun : RichTextElement
     public string UserId { get; }
 
     internal override int TextLength => UserId.Length;
+}
+
+/// <summary>A mention of everybody in the channel: it notifies them all, so it is for emergencies.</summary>
+public sealed record BroadcastRun : RichTextElement
+{
+    public string Range => "channel";
+
+    internal override int TextLength => Range.Length;
 }
 
 public sealed record ChannelRun : RichTextElement

@@ -97,6 +97,22 @@ public sealed class ApprovalFlowTests(TestPostgres postgres)
         Assert.True(await world.Execution.GrantAsync(id, default));
     }
 
+    [Theory]
+    [InlineData("group:@sre-leads")]
+    [InlineData("group:S0LEADS")]
+    public async Task A_group_counts_while_its_members_were_confirmed_lately(string group)
+    {
+        await using var world = await World.CreateAsync(postgres);
+        var vera = await world.WhoAsync("UVIEW");
+        await world.Db.ExecuteAsync("insert into app.slack_group_members (org_id, group_id, handle, person_id) values ('acme', 'S0LEADS', 'sre-leads', @Value)", new { vera.Person.Value });
+        var id = await world.AskAsync(new Workflow { Approvers = [Named(group)], TimeoutMinutes = 60 });
+        Assert.True((await world.ApproveAsync(id, "UVIEW")).Accepted);
+        await world.Db.ShiftClockAsync(TimeSpan.FromMinutes(16));
+        Assert.False(await world.Execution.GrantAsync(id, default));
+        await world.Db.ExecuteAsync("update app.slack_group_members set as_of = app.clock()");
+        Assert.True(await world.Execution.GrantAsync(id, default));
+    }
+
     [Fact]
     public async Task A_step_of_escalation_lets_more_people_in_by_the_databases_clock()
     {

@@ -186,10 +186,11 @@ public sealed class ApprovalRulesTests
         {
             var open = state is ApprovalState.Pending or ApprovalState.Approved;
             var mine = new[] { Person(1).Principal.Person };
-            Assert.Equal(open, ApprovalRules.JudgeCancel(Terms(state: state), Person(1, Role.None), mine, Now).Accepted);
+            Assert.Equal(open, ApprovalRules.JudgeCancel(Terms(state: state), Person(1, Role.Viewer), mine, Now).Accepted);
             Assert.False(ApprovalRules.JudgeCancel(Terms(state: state), Person(2, Role.OrgAdmin), mine, Now).Accepted);
             Assert.False(ApprovalRules.JudgeCancel(Terms(state: state), Person(1, org: "other"), mine, Now).Accepted);
             Assert.False(ApprovalRules.JudgeCancel(Terms(state: state), null, mine, Now).Accepted);
+            Assert.False(ApprovalRules.JudgeCancel(Terms(state: state), Person(1, Role.None), mine, Now).Accepted);
             Assert.Equal(state == ApprovalState.Pending, ApprovalRules.JudgeWithdrawal(Terms(state: state), Now).Accepted);
         }
         Assert.False(ApprovalRules.JudgeWithdrawal(Terms(), Now.AddMinutes(30)).Accepted);

@@ -17,9 +17,6 @@ internal sealed record CardRow
     public string? Note { get; init; }
 }
 
-/// <summary>An approval that was seen for the first time, and how long people have.</summary>
-internal sealed record SeenApproval(ApprovalId Id, TimeSpan TimeLeft);
-
 /// <summary>What Slack shows, as far as we know.</summary>
 internal sealed class CardStore(Database database)
 {
@@ -27,7 +24,7 @@ internal sealed class CardStore(Database database)
     public const string Approval = "approval";
 
     /// <summary>Gives every investigation and approval its card. Returns the approvals that are new.</summary>
-    public async Task<IReadOnlyList<SeenApproval>> DiscoverAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ApprovalId>> DiscoverAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await connection.ExecuteAsync(new CommandDefinition(
@@ -38,18 +35,16 @@ internal sealed class CardStore(Database database)
                and not exists (select 1 from app.slack_messages m where m.kind = 'investigation' and m.subject_id = i.id)
             on conflict do nothing
             """, cancellationToken: cancellationToken));
-        var rows = await connection.QueryAsync<(Guid Id, TimeSpan Left)>(new CommandDefinition(
+        var seen = await connection.QueryAsync<Guid>(new CommandDefinition(
             """
-            with seen as (
-              insert into app.slack_messages (id, kind, subject_id)
-              select gen_random_uuid(), 'approval', a.id from app.approvals a
-               where (a.created_at > app.clock() - interval '1 day' or a.status in ('pending', 'approved', 'executing'))
-                 and not exists (select 1 from app.slack_messages m where m.kind = 'approval' and m.subject_id = a.id)
-              on conflict do nothing
-              returning subject_id)
-            select a.id, greatest(a.expires_at - app.clock(), interval '0') from app.approvals a join seen on seen.subject_id = a.id
+            insert into app.slack_messages (id, kind, subject_id)
+            select gen_random_uuid(), 'approval', a.id from app.approvals a
+             where (a.created_at > app.clock() - interval '1 day' or a.status in ('pending', 'approved', 'executing'))
+               and not exists (select 1 from app.slack_messages m where m.kind = 'approval' and m.subject_id = a.id)
+            on conflict do nothing
+            returning subject_id
             """, cancellationToken: cancellationToken));
-        return [.. rows.Select(r => new SeenApproval(new ApprovalId(r.Id), r.Left))];
+        return [.. seen.Select(id => new ApprovalId(id))];
     }
 
     /// <summary>Something of these subjects may have changed; null: of any.</summary>

@@ -1,0 +1,23 @@
+using IncidentFox.Bot.Inbound;
+using IncidentFox.Slack;
+
+namespace IncidentFox.Bot.Buttons;
+
+/// <summary>Somebody acted alone, and another admin has looked at it: asks what they found.</summary>
+internal sealed class ReviewButton(DecisionDesk desk) : IClickHandler
+{
+    public const string Id = "approval.review";
+
+    public string ActionId => Id;
+
+    public async ValueTask OnClickAsync(SlackInteraction interaction, SlackAction action, Caller caller, CancellationToken cancellationToken)
+    {
+        var (approval, refusal) = await desk.AdmitAsync(action.Value, caller, "close_review", cancellationToken);
+        if (approval is null)
+            desk.Tell(interaction, interaction.ChannelId, refusal!);
+        else if (approval.BreakGlass is not { ReviewIsOpen: true })
+            desk.Tell(interaction, interaction.ChannelId, "There is no open review here.");
+        else if (interaction.TriggerId is { } trigger)
+            desk.Open(trigger, ReviewModal.View(approval, interaction.ChannelId));
+    }
+}
