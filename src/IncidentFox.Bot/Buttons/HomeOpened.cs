@@ -2,6 +2,7 @@ using IncidentFox.Bot.Cards;
 using IncidentFox.Bot.Commands;
 using IncidentFox.Bot.Inbound;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 
 namespace IncidentFox.Bot.Buttons;
@@ -12,6 +13,8 @@ internal sealed class HomeOpened(Callers callers, WaitingApprovals waiting, Card
     private const int Most = 20;
 
     public string EventType => "app_home_opened";
+
+    public Permission Needs => Permission.ReadApprovals;
 
     public async ValueTask OnEventAsync(SlackEvent slackEvent, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using IncidentFox.Bot.Inbound;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 
 namespace IncidentFox.Bot.Buttons;
@@ -10,6 +11,8 @@ internal sealed class MoreButton(DecisionDesk desk) : IClickHandler
     public const string Id = "approval.more";
 
     public string ActionId => Id;
+
+    public Permission Needs => Permission.DecideApproval;
 
     public async ValueTask OnClickAsync(SlackInteraction interaction, SlackAction action, Caller caller, CancellationToken cancellationToken)
     {

@@ -21,6 +21,9 @@ internal sealed class MoreModal(DecisionDesk desk, ApprovalVoting voting, Breaki
 
     public string CallbackId => Id;
 
+    /// <summary>The least of it; calling off and acting alone need more, which <see cref="ApprovalRules"/> judges with the row.</summary>
+    public Permission Needs => Permission.DecideApproval;
+
     /// <summary>What this person may find useful, by what is known of them. It decides nothing.</summary>
     public static IReadOnlyList<SelectOption> Choices(Approval approval, Principal? person)
     {

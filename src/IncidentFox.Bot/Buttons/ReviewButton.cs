@@ -1,4 +1,5 @@
 using IncidentFox.Bot.Inbound;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 
 namespace IncidentFox.Bot.Buttons;
@@ -9,6 +10,8 @@ internal sealed class ReviewButton(DecisionDesk desk) : IClickHandler
     public const string Id = "approval.review";
 
     public string ActionId => Id;
+
+    public Permission Needs => Permission.CloseReview;
 
     public async ValueTask OnClickAsync(SlackInteraction interaction, SlackAction action, Caller caller, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using IncidentFox.Bot.Inbound;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 using IncidentFox.Slack.BlockKit;
 
@@ -14,6 +15,8 @@ internal sealed class ReviewModal(DecisionDesk desk, BreakingGlass glass) : IMod
     private const int MaxNote = 400;
 
     public string CallbackId => Id;
+
+    public Permission Needs => Permission.CloseReview;
 
     public static ModalView View(Approval approval, string? channelId) => new(
         "Review",

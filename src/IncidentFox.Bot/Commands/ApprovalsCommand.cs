@@ -1,5 +1,4 @@
 using IncidentFox.Bot.Cards;
-using IncidentFox.Bot.Inbound;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
@@ -7,7 +6,7 @@ using IncidentFox.Slack;
 namespace IncidentFox.Bot.Commands;
 
 /// <summary>Everything of the team that waits for people, with links to the cards: deciding is done there, where all of it is shown.</summary>
-internal sealed class ApprovalsCommand(Callers callers, ApprovalReader approvals, CardLinks links) : ICommand
+internal sealed class ApprovalsCommand(ApprovalReader approvals, CardLinks links) : ICommand
 {
     private const int Most = 15;
 
@@ -19,12 +18,11 @@ internal sealed class ApprovalsCommand(Callers callers, ApprovalReader approvals
 
     public string Summary => "Everything of the team that waits for a decision or a review.";
 
+    public IReadOnlyList<Need> Needs => [new(null, Permission.ReadApprovals)];
+
     public async ValueTask<SlackReply> RunAsync(CommandRequest request, CancellationToken cancellationToken)
     {
-        var (team, refusal) = await callers.RequireAsync(request.Caller, Permission.ReadApprovals, Name, cancellationToken);
-        if (refusal is { } refused)
-            return refused;
-        var (shown, all) = await approvals.WaitingAsync(team.Org, [team.Team], Most, cancellationToken);
+        var (shown, all) = await approvals.WaitingAsync(request.Team.Org, [request.Team.Team], Most, cancellationToken);
         if (shown.Count == 0)
             return Replies.Say("Nothing of this team waits for a decision.");
         var lines = new List<(Approval, CardPlace?)>();

@@ -60,6 +60,14 @@ public sealed class IdentityStore(Database database)
         return row.Org is null ? null : new ChannelOwner(new OrgId(row.Org), new TeamId(row.Team));
     }
 
+    /// <summary>The organization's teams.</summary>
+    public async Task<IReadOnlyList<TeamId>> TeamsAsync(OrgId org, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return [.. (await connection.QueryAsync<string>(new CommandDefinition(
+            "select id from app.teams where org_id = @Value order by id", new { org.Value }, cancellationToken: cancellationToken))).Select(id => new TeamId(id))];
+    }
+
     private sealed record PersonRow
     {
         public Guid Id { get; init; }

@@ -24,6 +24,11 @@ public sealed class GoldenCardTests
         ["investigation-stopped"] = () => InvestigationCard.Render(View(InvestigationState.Stopped, report: null)),
         ["approval-pending"] = () => ApprovalCard.Render(Samples.Approval(), null),
         ["approval-one-of-two"] = () => ApprovalCard.Render(Samples.Approval(votes: 1, required: 2), "It is asked for here instead."),
+        ["approval-named"] = () => ApprovalCard.Render(Samples.Approval(required: 2, workflow: Samples.Named), null),
+        ["approval-broken-glass"] = () => ApprovalCard.Render(Samples.Approval(ApprovalState.Executed) with { BreakGlass = Samples.Broken }, null),
+        ["approval-reviewed"] = () => ApprovalCard.Render(
+            Samples.Approval(ApprovalState.Executed) with { BreakGlass = Samples.Broken with { ClosedBy = "Amir", ClosedAt = Samples.Noon, Note = "right so" } }, null),
+        ["approval-nobody"] = () => ApprovalCard.Render(Samples.Approval(ApprovalState.Denied) with { DecidedBy = null, DecisionReason = "Nobody could approve this." }, null),
         ["approval-approved"] = () => ApprovalCard.Render(Samples.Approval(ApprovalState.Approved, votes: 1), null),
         ["approval-executed"] = () => ApprovalCard.Render(Samples.Approval(ApprovalState.Executed, votes: 1), null),
         ["approval-failed"] = () => ApprovalCard.Render(Samples.Approval(ApprovalState.Failed, votes: 1), null),

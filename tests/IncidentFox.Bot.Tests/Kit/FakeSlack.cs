@@ -23,6 +23,8 @@ internal sealed class FakeSlack : ISlackClient
 
     public ConcurrentQueue<ModalView> Modals { get; } = new();
 
+    public ConcurrentQueue<(string UserId, string Json)> Homes { get; } = new();
+
     /// <summary>Every write, in order: method and channel.</summary>
     public ConcurrentQueue<string> Calls { get; } = new();
 
@@ -91,7 +93,13 @@ internal sealed class FakeSlack : ISlackClient
         return new(SlackDone.Instance);
     }
 
-    public ValueTask<SlackResult<SlackDone>> PublishHomeAsync(string userId, HomeView view, CancellationToken cancellationToken = default) => new(SlackDone.Instance);
+    public ValueTask<SlackResult<SlackDone>> PublishHomeAsync(string userId, HomeView view, CancellationToken cancellationToken = default)
+    {
+        if (Failure("home", userId) is { } error)
+            return new(error);
+        Homes.Enqueue((userId, SlackJson.Serialize(view)));
+        return new(SlackDone.Instance);
+    }
 
     public ValueTask<SlackResult<SlackUser>> GetUserAsync(string userId, CancellationToken cancellationToken = default)
     {

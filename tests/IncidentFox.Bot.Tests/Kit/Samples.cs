@@ -71,6 +71,17 @@ internal static class Samples
 
     public static TimelineEvent Event(long position, string kind, string body) => new(position, SandboxId, kind, body, Noon.AddSeconds(position));
 
+    public static Workflow Named { get; } = new()
+    {
+        Approvers = [Approver("ada@example.com"), Approver("group:@sre-leads")],
+        Escalation = [new EscalationStep(10, [Approver("oncall:pagerduty/P1"), Approver("role:admin")], "#leads")],
+        BreakGlass = true,
+    };
+
+    public static BreakGlass Broken { get; } = new(new PersonId(Guid.Empty), "Ada", "checkout is down and nobody else is awake", Noon.AddSeconds(12), null, null, null);
+
+    public static Approver Approver(string text) => Core.Policy.Approver.TryParse(text, out var approver) ? approver : throw new ArgumentException(text, nameof(text));
+
     public static Approval Approval(ApprovalState state = ApprovalState.Pending, EffectPreview? effect = null, int votes = 0, int required = 1, Workflow? workflow = null) => new()
     {
         Id = ApprovalId,

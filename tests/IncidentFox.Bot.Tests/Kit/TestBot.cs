@@ -118,7 +118,7 @@ internal sealed class TestBot : IAsyncDisposable
             Actions = [new SlackAction { ActionId = action, BlockId = "b", Type = "button", Value = value }],
         }, Ct);
 
-    public async Task<SlackReply> SubmitAsync(string user, string callback, string? metadata, string? reason, string? note = null) =>
+    public async Task<SlackReply> SubmitAsync(string user, string callback, string? metadata, string? reason, string? note = null, string? what = null) =>
         await Get<ISlackHandler>().OnInteractionAsync(new SlackInteraction
         {
             Type = SlackInteractionType.ViewSubmission,
@@ -134,10 +134,16 @@ internal sealed class TestBot : IAsyncDisposable
                 Values = new Dictionary<string, IReadOnlyDictionary<string, string?>>
                 {
                     ["reason"] = new Dictionary<string, string?> { ["text"] = reason },
+                    ["what"] = new Dictionary<string, string?> { ["text"] = what },
                     ["note"] = new Dictionary<string, string?> { ["text"] = note },
                 },
             },
         }, Ct);
+
+    /// <summary>Somebody opens the app's Home.</summary>
+    public async Task OpenHomeAsync(string user, string workspace = Workspace, string tab = "home") =>
+        await Get<ISlackHandler>().OnEventAsync(
+            new SlackEvent { EventId = $"Ev{Interlocked.Increment(ref _delivery)}", Type = "app_home_opened", UserId = user, TeamId = workspace, Tab = tab }, Ct);
 
     /// <summary>An investigation by the operator, as the command makes it.</summary>
     public async Task<InvestigationId> InvestigateAsync(string question = "checkout is returning 5xx", string user = Operator)
