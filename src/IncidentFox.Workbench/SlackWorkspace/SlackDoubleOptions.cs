@@ -27,7 +27,7 @@ public sealed record SlackDoubleOptions
     public IReadOnlyList<MessageShortcut> Shortcuts { get; init; } = [];
 
     /// <summary>The bot events that the app's manifest subscribes to; nothing else is delivered. Known here: app_mention, app_home_opened, message.channels.</summary>
-    public IReadOnlyList<string> Events { get; init; } = [];
+    public IReadOnlyList<string> Events { get; init; } = ["app_home_opened"];
 
     /// <summary>Shown on the page under "The estate": where the demo's Prometheus, shop and the like can be seen.</summary>
     public IReadOnlyList<EstateLink> Links { get; init; } = [];

@@ -114,7 +114,6 @@ public sealed class WorkbenchStack : IAsyncDisposable
                 SigningSecret = SlackTokens.Signing,
                 AppBaseUrl = HttpUrl,
                 Limits = _options.SlackLimits,
-                Events = ["app_home_opened"],
                 Links =
                 [
                     new EstateLink("The shop", Estate.ShopUrl.AbsoluteUri),
