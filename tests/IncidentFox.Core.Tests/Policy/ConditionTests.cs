@@ -105,8 +105,35 @@ public sealed class ConditionTests
     [InlineData("""{"get_pods":{},"*":{"enabled":false}}""", false)]
     [InlineData("""{"loki.*":{"enabled":false},"loki.get_pods":{"enabled":false}}""", true)]
     [InlineData("""{"get_pods":[{"enabled":false,"when":{"namespaces":["*"]}},{"enabled":true,"when":{"integrations":["kubernetes"]}}]}""", false)]
+    [InlineData("""{"get_pods":[{"enabled":true,"when":{"namespaces":["*"]}},{"enabled":false,"when":{"integrations":["kubernetes"]}}]}""", false)]
+    [InlineData("""{"get_pods":[{"enabled":true},{"enabled":false,"when":{"environments":["production"]}}]}""", false)]
     public void The_most_specific_name_answers_and_among_equals_the_stricter_answer_counts(string tools, bool allowed) =>
         Assert.Equal(allowed, ToolDecider.Decide(PolicyParserTests.Parsed($"{{\"tools\":{tools}}}"), Call("get_pods", "shop", ToolEffect.Read)) is ToolDecision.Allow);
+
+    [Theory]
+    [InlineData("shop")]
+    [InlineData(null)]   // and when it can't be told which of them holds
+    public void Of_terms_that_are_equally_specific_the_stricter_count(string? ns)
+    {
+        foreach (var turned in new[] { false, true })
+        {
+            string[] entries =
+            [
+                """{"required_approvers":3,"timeout_minutes":20,"approver_role":"operator","break_glass":true,"when":{"namespaces":["sh*"]}}""",
+                """{"required_approvers":2,"timeout_minutes":5,"approver_role":"org_admin","break_glass":false,"when":{"namespaces":["*op"]}}""",
+            ];
+            var json = $"{{\"approval_workflows\":{{\"actions\":{{\"scale_deployment\":[{string.Join(',', turned ? entries.Reverse() : entries)}]}}}}}}";
+            Assert.Equal(new Workflow { RequiredApprovers = 3, TimeoutMinutes = 5, ApproverRole = Role.OrgAdmin }, Terms(json, Call(ns: ns)));
+        }
+    }
+
+    [Fact]
+    public void Escalation_that_may_not_hold_widens_nothing()
+    {
+        const string Policy = """{"approval_workflows":{"actions":{"scale_deployment":{"escalation":[{"after_minutes":5,"approvers":["role:viewer"]}],"when":{"namespaces":["dev"]}}}}}""";
+        Assert.Single(Terms(Policy, Call(ns: "dev")).Escalation);
+        Assert.Empty(Terms(Policy, Call(ns: null)).Escalation);
+    }
 
     [Fact]
     public void A_star_means_the_tools_of_integrations_and_not_the_products_own_parts()
