@@ -7,8 +7,10 @@ using IncidentFox.Bot.Inbound.Storage;
 using IncidentFox.Bot.Investigations;
 using IncidentFox.Bot.Investigations.Storage;
 using IncidentFox.Bot.Jobs;
+using IncidentFox.Bot.Roles;
 using IncidentFox.Bot.Security;
 using IncidentFox.Bot.Security.Storage;
+using IncidentFox.Bot.Stopping;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
@@ -40,7 +42,7 @@ public static class BotModule
             host.ShutdownTimeout = TimeSpan.FromSeconds(5);
             host.ServicesStopConcurrently = true;
         });
-        return services.AddCore().AddInbound().AddInvestigations().AddCards().AddSecurity().AddJobs(options);
+        return services.AddCore().AddInbound().AddInvestigations().AddCards().AddSecurity().AddRoles().AddStopping().AddJobs(options);
     }
 
     /// <summary>Maps the bot's addresses: Slack's three, when signed HTTP is on.</summary>

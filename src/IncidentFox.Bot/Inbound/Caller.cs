@@ -20,15 +20,21 @@ public sealed record Caller(string WorkspaceId, string UserId, string? ChannelId
 }
 
 /// <summary>Looks callers up and writes down when one may not do what they ask.</summary>
-public sealed class Callers(IdentityStore identities, AuditLog audit)
+public sealed class Callers(IdentityStore identities, People people, AuditLog audit)
 {
     /// <summary>Who is it?</summary>
-    public async Task<Caller> FindAsync(string workspaceId, string userId, string? channelId, CancellationToken cancellationToken) => new(
-        workspaceId,
-        userId,
-        channelId,
-        await identities.FindSlackUserAsync(workspaceId, userId, cancellationToken),
-        channelId is null ? null : await identities.FindChannelAsync(workspaceId, channelId, cancellationToken));
+    public async Task<Caller> FindAsync(string workspaceId, string userId, string? channelId, CancellationToken cancellationToken)
+    {
+        var person = await identities.FindSlackUserAsync(workspaceId, userId, cancellationToken);
+        if (person is not null)
+            await people.NoteUseAsync(person.Person, cancellationToken);
+        var owner = channelId is null ? null : await identities.FindChannelAsync(workspaceId, channelId, cancellationToken);
+        return new Caller(workspaceId, userId, channelId, person, owner);
+    }
+
+    /// <summary>Somebody who may be named by the caller; null when the product does not know them.</summary>
+    public Task<Principal?> FindPersonAsync(string workspaceId, string userId, CancellationToken cancellationToken) =>
+        identities.FindSlackUserAsync(workspaceId, userId, cancellationToken);
 
     /// <summary>Appends <c>access_denied</c>.</summary>
     public Task RecordDenialAsync(Caller caller, Resource? resource, string what, string reason, CancellationToken cancellationToken) =>

@@ -20,11 +20,20 @@ public sealed partial class DirectoryOptions
     /// <summary>The Slack workspace (team id, <c>T…</c>) that belongs to the organization.</summary>
     public string SlackWorkspace { get; set; } = "";
 
+    /// <summary>
+    /// Reference to the token that makes the first org admin on the command line (<c>incidentfox roles bootstrap</c>, which reads the same token from the
+    /// environment variable <c>ADMIN_TOKEN</c>). Empty: only the owner of the Slack workspace can.
+    /// </summary>
+    public string? AdminToken { get; set; }
+
     /// <summary>At least one.</summary>
     public List<TeamOptions> Teams { get; set; } = [];
 
     /// <summary>The people who have a role.</summary>
     public List<PersonOptions> People { get; set; } = [];
+
+    /// <summary>Slack user groups whose members have a role while they are members.</summary>
+    public List<GroupOptions> Groups { get; set; } = [];
 
     /// <summary>Every error at once, each with how to mend it.</summary>
     public IEnumerable<string> Validate()
@@ -62,12 +71,28 @@ public sealed partial class DirectoryOptions
                     yield return $"{Section}:People:{i}:Roles names team '{grant.Team}', which is not in {Section}:Teams.";
             }
         }
+        foreach (var (group, i) in Groups.Select((g, i) => (g, i)))
+        {
+            if (!GroupIdPattern().IsMatch(group.Slack))
+                yield return $"{Section}:Groups:{i}:Slack is '{group.Slack}': give the user group's id, such as S0123ABCD (Slack: People > User groups > ⋮ > Copy group ID). A handle won't do: whoever may make groups could take it over.";
+            if (!RoleNames.TryParse(group.Role, out var role))
+                yield return $"{Section}:Groups:{i}:Role is '{group.Role}': it is one of viewer, operator, admin, org_admin.";
+            else if (group.Team is null && role != Role.OrgAdmin)
+                yield return $"{Section}:Groups:{i}: role {group.Role} needs a Team.";
+            else if (group.Team is not null && role == Role.OrgAdmin)
+                yield return $"{Section}:Groups:{i}: org_admin is for the whole organization; leave out Team.";
+            if (group.Team is not null && Teams.All(t => t.Id != group.Team))
+                yield return $"{Section}:Groups:{i} names team '{group.Team}', which is not in {Section}:Teams.";
+        }
         foreach (var slack in People.GroupBy(p => p.Slack).Where(g => g.Count() > 1).Select(g => g.Key))
             yield return $"{Section}:People names {slack} twice.";
     }
 
     [GeneratedRegex("\\A[a-z0-9_-]{1,40}\\z", RegexOptions.NonBacktracking)]
     private static partial Regex IdPattern();
+
+    [GeneratedRegex("\\AS[A-Z0-9]{1,39}\\z", RegexOptions.NonBacktracking)]
+    private static partial Regex GroupIdPattern();
 
     [GeneratedRegex("\\A[A-Z0-9]{2,40}\\z", RegexOptions.NonBacktracking)]
     private static partial Regex SlackIdPattern();
@@ -100,6 +125,19 @@ public sealed class PersonOptions
 
     /// <summary>What they may do.</summary>
     public List<RoleOptions> Roles { get; set; } = [];
+}
+
+/// <summary>A Slack user group and the role that its members have.</summary>
+public sealed class GroupOptions
+{
+    /// <summary>The group's id, <c>S…</c>.</summary>
+    public string Slack { get; set; } = "";
+
+    /// <summary>Team id; absent for org_admin.</summary>
+    public string? Team { get; set; }
+
+    /// <summary>viewer, operator, admin or org_admin.</summary>
+    public string Role { get; set; } = "";
 }
 
 /// <summary>A role in a team, or <c>org_admin</c> without one.</summary>

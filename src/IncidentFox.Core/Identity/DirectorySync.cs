@@ -22,6 +22,7 @@ public sealed class DirectorySync(Database database, AuditLog audit)
             foreach (var person in options.People)
                 people[person.Slack] = await EnsurePersonAsync(connection, options, person, ct);
             changes += await ApplyGrantsAsync(connection, options, people, ct);
+            changes += await ApplyGroupsAsync(connection, options, ct);
             return changes > 0;
         }, cancellationToken);
 
@@ -125,6 +126,28 @@ public sealed class DirectorySync(Database database, AuditLog audit)
             changes++;
         }
         return changes;
+    }
+
+    private async Task<int> ApplyGroupsAsync(NpgsqlConnection connection, DirectoryOptions options, CancellationToken ct)
+    {
+        var wanted = options.Groups.Select(g => (Group: g.Slack, Team: g.Team ?? "", g.Role)).ToHashSet();
+        var present = (await connection.QueryAsync<(string Group, string Team, string Role)>(new CommandDefinition(
+            "select group_id, coalesce(team_id, ''), role from app.slack_group_roles where org_id = @Id", new { options.Id }, cancellationToken: ct))).ToHashSet();
+        foreach (var gone in present.Except(wanted))
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                "delete from app.slack_group_roles where org_id = @Org and group_id = @Group and coalesce(team_id, '') = @Team and role = @Role",
+                new { Org = options.Id, gone.Group, gone.Team, gone.Role }, cancellationToken: ct));
+            await AuditAsync(connection, options.Id, gone.Team.Length == 0 ? null : gone.Team, $"role of user group {gone.Group}", gone.Role, null, ct);
+        }
+        foreach (var added in wanted.Except(present))
+        {
+            await connection.ExecuteAsync(new CommandDefinition(
+                "insert into app.slack_group_roles (org_id, group_id, team_id, role) values (@Org, @Group, nullif(@Team, ''), @Role)",
+                new { Org = options.Id, added.Group, added.Team, added.Role }, cancellationToken: ct));
+            await AuditAsync(connection, options.Id, added.Team.Length == 0 ? null : added.Team, $"role of user group {added.Group}", null, added.Role, ct);
+        }
+        return present.Except(wanted).Count() + wanted.Except(present).Count();
     }
 
     private async Task AuditGrantAsync(

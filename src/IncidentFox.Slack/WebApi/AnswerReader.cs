@@ -19,6 +19,7 @@ internal static class AnswerReader
             TimeZone = user.Text("tz"),
             IsBot = user.Flag("is_bot"),
             IsDeleted = user.Flag("deleted"),
+            IsOwner = user.Flag("is_owner") || user.Flag("is_primary_owner"),
             IsRestricted = user.Flag("is_restricted") || user.Flag("is_ultra_restricted"),
             IsStranger = user.Flag("is_stranger"),
         };
@@ -29,6 +30,10 @@ internal static class AnswerReader
 
     public static IReadOnlyList<string> Members(JsonElement root) =>
         [.. root.Items("users").Select(u => JsonFields.CheckedId(u.GetString(), "users") ?? throw new MalformedPayloadException("users holds an empty id"))];
+
+    public static IReadOnlyList<SlackUserGroup> UserGroups(JsonElement root) =>
+        [.. root.Items("usergroups").Where(g => g.TryGetProperty("date_delete", out var deleted) && deleted.ValueKind == JsonValueKind.Number && deleted.GetInt64() == 0)
+            .Select(g => new SlackUserGroup(g.RequiredId("id"), g.Text("handle") ?? "", Members(g)))];
 
     public static SlackIdentity Identity(JsonElement root) => new(
         root.RequiredId("team_id"),

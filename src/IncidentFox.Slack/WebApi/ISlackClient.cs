@@ -31,6 +31,9 @@ public interface ISlackClient
 
     ValueTask<SlackResult<IReadOnlyList<string>>> ListUserGroupMembersAsync(string userGroupId, CancellationToken cancellationToken = default);
 
+    /// <summary>All user groups that are not disabled, with their members, in one answer (scope <c>usergroups:read</c>).</summary>
+    ValueTask<SlackResult<IReadOnlyList<SlackUserGroup>>> ListUserGroupsAsync(CancellationToken cancellationToken = default);
+
     ValueTask<SlackResult<SlackIdentity>> AuthTestAsync(CancellationToken cancellationToken = default);
 
     ValueTask<SlackResult<string>> GetPermalinkAsync(string channelId, string ts, CancellationToken cancellationToken = default);

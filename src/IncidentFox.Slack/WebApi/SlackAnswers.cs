@@ -22,6 +22,9 @@ public sealed record SlackUser
 
     public bool IsDeleted { get; init; }
 
+    /// <summary>An owner of the workspace.</summary>
+    public bool IsOwner { get; init; }
+
     /// <summary>A single- or multi-channel guest.</summary>
     public bool IsRestricted { get; init; }
 
@@ -44,6 +47,9 @@ public sealed record SlackChannel
 
     public bool IsExternallyShared { get; init; }
 }
+
+/// <summary>A user group that is in use, with its members.</summary>
+public sealed record SlackUserGroup(string Id, string Handle, IReadOnlyList<string> Members);
 
 /// <summary>Nothing to say but that it worked.</summary>
 public sealed record SlackDone

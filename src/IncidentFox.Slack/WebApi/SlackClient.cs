@@ -78,6 +78,9 @@ internal sealed class SlackClient(SlackCaller caller, SlackOptions options) : IS
     public ValueTask<SlackResult<IReadOnlyList<string>>> ListUserGroupMembersAsync(string userGroupId, CancellationToken cancellationToken = default) =>
         caller.CallAsync(Read("usergroups.users.list", ("usergroup", userGroupId)), AnswerReader.Members, cancellationToken);
 
+    public ValueTask<SlackResult<IReadOnlyList<SlackUserGroup>>> ListUserGroupsAsync(CancellationToken cancellationToken = default) =>
+        caller.CallAsync(Read("usergroups.list", ("include_users", "true")), AnswerReader.UserGroups, cancellationToken);
+
     public ValueTask<SlackResult<SlackIdentity>> AuthTestAsync(CancellationToken cancellationToken = default) =>
         caller.CallAsync(Read("auth.test"), AnswerReader.Identity, cancellationToken);
 

@@ -119,6 +119,11 @@ internal sealed class FakeSlack : ISlackClient
     public ValueTask<SlackResult<IReadOnlyList<string>>> ListUserGroupMembersAsync(string userGroupId, CancellationToken cancellationToken = default) =>
         new(Ok<IReadOnlyList<string>>([]));
 
+    public List<SlackUserGroup> UserGroups { get; } = [];
+
+    public ValueTask<SlackResult<IReadOnlyList<SlackUserGroup>>> ListUserGroupsAsync(CancellationToken cancellationToken = default) =>
+        Failure("groups", "") is { } error ? new(error) : new(Ok<IReadOnlyList<SlackUserGroup>>([.. UserGroups]));
+
     public ValueTask<SlackResult<SlackIdentity>> AuthTestAsync(CancellationToken cancellationToken = default) =>
         Failure("auth", "") is { } error ? new(error) : new(new SlackIdentity("T1", "acme", "UBOT", "B1", null, "https://acme.slack.com/"));
 

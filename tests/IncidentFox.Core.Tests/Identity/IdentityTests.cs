@@ -126,4 +126,34 @@ public sealed class IdentityTests(TestPostgres postgres)
         Assert.Empty(World.Directory.Validate());
         Assert.Contains(new DirectoryOptions().Validate(), e => e.Contains("Teams is empty"));
     }
+
+    [Fact]
+    public async Task A_group_that_configuration_maps_gives_its_role_and_one_that_it_does_not_map_any_more_takes_it()
+    {
+        await using var world = await World.CreateAsync(postgres);
+        var sync = new DirectorySync(world.Db.Bot, world.BotAudit);
+        var options = World.Directory;
+        options.Groups.Add(new GroupOptions { Slack = "S1", Team = "sre", Role = "admin" });
+        Assert.Empty(options.Validate());
+        Assert.True(await sync.ApplyAsync(options, default));
+        Assert.False(await sync.ApplyAsync(options, default));
+        var otto = await world.WhoAsync("UOPER");
+        await world.Db.ExecuteAsync("insert into app.slack_group_members (org_id, group_id, handle, person_id) values ('acme', 'S1', 'sre', @Value)", new { otto.Person.Value });
+        Assert.Equal(Role.Admin, (await world.WhoAsync("UOPER")).RoleIn(World.Sre.Team));
+        Assert.True(await sync.ApplyAsync(World.Directory, default));
+        Assert.Equal(Role.Operator, (await world.WhoAsync("UOPER")).RoleIn(World.Sre.Team));
+        Assert.Equal(2, Assert.Single(await world.Db.QueryAsync<int>("select count(*)::int from app.audit_events where details ->> 'what' = 'role of user group S1'")));
+    }
+
+    [Fact]
+    public void Every_error_of_a_group_is_listed_and_a_handle_is_none()
+    {
+        var options = World.Directory;
+        options.Groups =
+        [
+            new GroupOptions { Slack = "@sre", Team = "sre", Role = "admin" }, new GroupOptions { Slack = "S1", Role = "admin" }, new GroupOptions { Slack = "S1", Team = "sre", Role = "org_admin" },
+            new GroupOptions { Slack = "S1\n", Team = "sre", Role = "admin" }, new GroupOptions { Slack = "S1", Team = "x", Role = "root" },
+        ];
+        Assert.Equal(6, options.Validate().Count());
+    }
 }
