@@ -80,6 +80,11 @@ public static class ServeCommand
                 : $"The database does not answer: {e.Message}"]);
             return 1;
         }
+        catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            Start.Refuse<object>([e.Message]);
+            return 1;
+        }
         logger.Information("ready on {Url}", bot is null ? "the agents' door" : settings.HttpUrl.AbsoluteUri);
         await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         logger.Information("stopping");

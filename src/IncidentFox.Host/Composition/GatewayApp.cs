@@ -2,6 +2,7 @@ using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Core.Policy;
+using IncidentFox.Core.Safety;
 using IncidentFox.Core.Sandboxes;
 using IncidentFox.Core.Storage;
 using IncidentFox.Gateway;
@@ -22,6 +23,7 @@ public static class GatewayApp
         var builder = Applications.Create(logger);
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
+        AddAuditHead(services, settings.Configuration["Audit:HeadFile"]);
         AddStorage(services, keys);
         services.AddSingleton(p => new PolicyStore(p.GetRequiredService<Database>(), p.GetRequiredService<AuditLog>(), settings.Policy));
         services.AddSingleton(p => new PolicySource(settings.Policy, p.GetRequiredService<PolicyStore>(), p.GetRequiredService<ILogger<PolicySource>>()));
@@ -33,6 +35,16 @@ public static class GatewayApp
         var app = builder.Build();
         app.MapGateway();
         return app;
+    }
+
+    // First among what starts: it decides whether anything may run.
+    private static void AddAuditHead(IServiceCollection services, string? file)
+    {
+        if (string.IsNullOrEmpty(file))
+            return;
+        services.AddSingleton<Stops>();
+        services.AddHostedService(p => new AuditHeadGuard(
+            file, p.GetRequiredService<Database>(), p.GetRequiredService<Stops>(), p.GetRequiredService<TimeProvider>(), p.GetRequiredService<ILogger<AuditHeadGuard>>()));
     }
 
     /// <summary>What the local sandbox driver calls.</summary>
