@@ -17,12 +17,11 @@ public sealed class PolicyRefresher(PolicySource policies, DatabaseSignals signa
     /// <summary>After this long without reading them nothing is allowed.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    private long _read;
+    private long _read = time.GetTimestamp();
 
     /// <summary>Reads them before anything asks, and says what can't be read.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        _read = time.GetTimestamp();
         await RefreshAsync(cancellationToken);
         await base.StartAsync(cancellationToken);
     }
@@ -39,7 +38,8 @@ public sealed class PolicyRefresher(PolicySource policies, DatabaseSignals signa
         }
     }
 
-    private async Task RefreshAsync(CancellationToken cancellationToken)
+    /// <summary>Reads them now. A failure is logged, and after <see cref="Patience"/> everything is denied.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         try
         {

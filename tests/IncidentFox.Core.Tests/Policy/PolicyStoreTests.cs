@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 
 namespace IncidentFox.Core.Tests.Policy;
@@ -209,6 +210,30 @@ public sealed class PolicyStoreTests(TestPostgres postgres)
             await Task.Delay(10, limit.Token);
         await refresher.StopAsync(default);
         await signals.StopAsync(default);
+    }
+
+    [Fact]
+    public async Task Policies_that_can_not_be_read_for_a_minute_deny_everything_until_they_can()
+    {
+        await using var world = await World.CreateAsync(postgres);
+        var file = PolicyParserTests.Parsed("{}");
+        using var source = new PolicySource(file, new PolicyStore(world.Db.Gateway, world.GatewayAudit, file));
+        using var signals = new DatabaseSignals(world.Db.Gateway, NullLogger<DatabaseSignals>.Instance);
+        var time = new FakeTimeProvider();
+        using var refresher = new PolicyRefresher(source, signals, time, NullLogger<PolicyRefresher>.Instance);
+        await refresher.RefreshAsync(default);
+
+        await world.Db.ExecuteAsync("revoke select on app.policies from incidentfox_gateway");
+        time.Advance(PolicyRefresher.Patience - TimeSpan.FromSeconds(1));
+        await refresher.RefreshAsync(default);
+        Assert.IsType<ToolDecision.NeedsApproval>(Decide(source, Sre));
+        time.Advance(TimeSpan.FromSeconds(1));
+        await refresher.RefreshAsync(default);
+        Assert.Contains("could not be read", Assert.IsType<ToolDecision.Deny>(Decide(source, Sre)).Reason, StringComparison.Ordinal);
+
+        await world.Db.ExecuteAsync("grant select on app.policies to incidentfox_gateway");
+        await refresher.RefreshAsync(default);
+        Assert.IsType<ToolDecision.NeedsApproval>(Decide(source, Sre));
     }
 
     private static ToolDecision Decide(PolicySource source, TeamId team) =>
