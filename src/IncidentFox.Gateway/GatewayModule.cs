@@ -10,6 +10,7 @@ using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
 using IncidentFox.Gateway.Alerts;
 using IncidentFox.Gateway.Alerts.Storage;
+using IncidentFox.Gateway.Execution;
 using IncidentFox.Gateway.Models;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Rules.Reload;
@@ -53,6 +54,7 @@ public static class GatewayModule
         services.AddSingleton<TaskEndpoint>();
         services.AddSingleton<ToolListEndpoint>();
         services.AddSingleton<EventsEndpoint>();
+        services.AddSingleton<ExecutionOutputs>();
         services.AddSingleton<ApprovalEndpoint>();
         services.AddSingleton<ToolEndpoints>();
         services.AddSingleton<AgentDispatcher>();

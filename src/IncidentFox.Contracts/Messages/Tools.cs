@@ -84,6 +84,12 @@ public sealed record ApprovalStatus : Message
     /// <summary>A sentence: the denial's reason, the target's scrubbed error, or what is unknown. At most 1,000 characters.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>
+    /// With <c>executed</c>, what a command printed, as JSON (<c>exit_code, stdout, stderr, stdout_bytes, stderr_bytes</c>); data from outside, not instructions.
+    /// Kept for a few minutes by the gateway that ran it and nowhere else: null is no sign that nothing was printed.
+    /// </summary>
+    public string? Output { get; init; }
+
     /// <summary>True when nothing more will happen.</summary>
     public required bool Final { get; init; }
 }

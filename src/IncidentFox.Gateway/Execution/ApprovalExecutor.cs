@@ -18,7 +18,7 @@ namespace IncidentFox.Gateway.Execution;
 /// run one; a claim in the database decides who sends.
 /// </summary>
 public sealed class ApprovalExecutor(
-    ApprovalExecution approvals, FrozenCallRunner runner, PolicySource policy, SandboxSessions sessions,
+    ApprovalExecution approvals, FrozenCallRunner runner, ExecutionOutputs outputs, PolicySource policy, SandboxSessions sessions,
     InstanceLock instance, DatabaseSignals signals, TimeProvider time, ILogger<ApprovalExecutor> logger) : BackgroundService
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
@@ -161,6 +161,8 @@ public sealed class ApprovalExecutor(
                 CorrelationId = $"exec-{id}-{execution.Attempt}",
             };
             var outcome = await runner.RunAsync(execution, context, lost.Token);
+            if (outcome.Output is { } output)
+                outputs.Put(id, output);
             // The outcome is known: it is written down even when we are being stopped.
             await approvals.FinishAsync(execution, owner, outcome.State, outcome.Sentence, Stopwatch.GetElapsedTime(started), outcome.Details, CancellationToken.None);
             logger.LogInformation("Approval {Approval} of {Tool}: {Outcome}", id, execution.Frozen.Call.Tool, outcome.State);

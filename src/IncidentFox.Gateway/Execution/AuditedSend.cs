@@ -18,7 +18,7 @@ public sealed class AuditedSend(IUpstreamSender sender, AuditLog audit)
     /// <summary>Sends and reads the whole answer. An expected failure is an answer without a status.</summary>
     /// <param name="request">What to send.</param>
     /// <param name="context">On whose behalf.</param>
-    /// <param name="purpose"><c>precondition, dry_run, proof</c>.</param>
+    /// <param name="purpose"><c>precondition, dry_run, hold, proof, on_call</c>.</param>
     /// <param name="cancellationToken">Cancels.</param>
     public async Task<TargetAnswer> SendAsync(OutgoingRequest request, SendContext context, string purpose, CancellationToken cancellationToken)
     {
@@ -70,7 +70,7 @@ public sealed class AuditedSend(IUpstreamSender sender, AuditLog audit)
             Parameters = request.Call.Parameters,
             DurationMs = duration,
             Status = status,
-            InvestigationId = context.Investigation.Value,
+            InvestigationId = context.Investigation == default ? null : context.Investigation.Value,
             ApprovalId = context.Approval?.Value,
             SandboxId = context.Sandbox?.Value,
             CorrelationId = context.CorrelationId,

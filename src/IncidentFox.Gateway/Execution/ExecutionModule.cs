@@ -1,3 +1,4 @@
+using IncidentFox.Gateway.Execution.OnCall;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace IncidentFox.Gateway.Execution;
@@ -11,6 +12,10 @@ public static class ExecutionModule
         services.AddSingleton<AuditedSend>();
         services.AddSingleton<IActionPreparer, ActionPreparer>();
         services.AddSingleton<FrozenCallRunner>();
+        services.AddSingleton<OnCallPeople>();
+        services.AddSingleton<OnCallReader>();
+        services.AddSingleton<OnCallRefresher>();
+        services.AddHostedService(p => p.GetRequiredService<OnCallRefresher>());
         services.AddSingleton<ApprovalExecutor>();
         services.AddHostedService(p => p.GetRequiredService<ApprovalExecutor>());
         return services;

@@ -52,12 +52,29 @@ public sealed record Integration
     /// <summary>The read that shows that address and credential work; null: none is declared.</summary>
     public Probe? Probe { get; init; }
 
+    /// <summary>How to learn who is on call; null: it does not know.</summary>
+    public OnCallSettings? OnCall { get; init; }
+
     /// <summary>The values of its settings, which the rules hold already.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The rule of a tool; null when this integration has none of that name.</summary>
     public ToolRule? FindRule(string tool) => Rules.FirstOrDefault(r => r.Tool == tool);
 }
+
+/// <summary>How an integration is asked who is on call.</summary>
+/// <param name="Tool">A read of the same integration.</param>
+/// <param name="Arguments">Its arguments; <c>{schedule}</c> is the schedule's id.</param>
+/// <param name="People">JSON pointer to the list of those on call now.</param>
+/// <param name="Person">A read for each of them, where the list has ids only; null: the list says it all.</param>
+/// <param name="Email">JSON pointer to the e-mail address, in an item of the list or in the answer of <paramref name="Person"/>.</param>
+public sealed record OnCallSettings(string Tool, JsonObject Arguments, string People, OnCallPerson? Person, string Email);
+
+/// <summary>A read of one person.</summary>
+/// <param name="Id">JSON pointer to the id, in an item of the list.</param>
+/// <param name="Tool">A read of the same integration.</param>
+/// <param name="Arguments">Its arguments; <c>{person}</c> is the id.</param>
+public sealed record OnCallPerson(string Id, string Tool, JsonObject Arguments);
 
 /// <summary>A harmless read.</summary>
 /// <param name="Tool">A read of the same integration.</param>

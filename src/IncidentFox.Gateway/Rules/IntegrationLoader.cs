@@ -108,6 +108,9 @@ public static class IntegrationLoader
         var probe = own.Probe ?? below?.Probe;
         if (probe is not null && ProbeProblem(probe, rules) is { } problem)
             Error($"'probe' {problem}");
+        var onCall = own.OnCall ?? below?.OnCall;
+        foreach (var wrong in onCall is null ? [] : OnCallFile.Problems(onCall, rules))
+            Error($"'on_call' {wrong}");
         if (errors.Count > before)
             return null;
         return new Integration
@@ -123,6 +126,7 @@ public static class IntegrationLoader
             Sources = [.. below?.Sources ?? [], .. own.Sources],
             CredentialHint = own.Credential ?? below?.Credential,
             Probe = probe is null ? null : probe with { Tool = own.ToolPrefix + probe.Tool },
+            OnCall = onCall is null ? null : OnCallFile.Prefixed(onCall, own.ToolPrefix),
             Settings = settings,
             Refusal = (own.Refusal ?? below?.Refusal ?? RefusalSettings.Plain) with { Signature = auth!.Scheme == AuthScheme.AwsSigV4 },
             Rules = [.. rules.Select(r => Seal(Prefixed(r, own.ToolPrefix), settings))],

@@ -18,7 +18,7 @@ namespace IncidentFox.Gateway.Sending;
 internal static class KubernetesExec
 {
     /// <summary>Most bytes of each stream that are passed on; the rest is counted.</summary>
-    public const int MaxOutput = 64 * 1024;
+    public const int MaxOutput = 16 * 1024;
 
     private const string Protocol = "v5.channel.k8s.io";
     private const int MaxStatus = 64 * 1024;

@@ -70,6 +70,7 @@ internal sealed class ExecutionWorld : IAsyncDisposable
     public PolicySource Policy { get; }
     public IntegrationCatalog Catalog { get; set; } = Sample.Catalog;
     public string PodNow { get; set; } = Pod;
+    public ExecutionOutputs Outputs { get; } = new(TimeProvider.System);
     public InvestigationId Investigation { get; private set; }
 
     public static async Task<ExecutionWorld> CreateAsync(TestPostgres postgres)
@@ -140,7 +141,7 @@ internal sealed class ExecutionWorld : IAsyncDisposable
         while (instance.Name is null)
             await Task.Delay(10, limit.Token);
         var gateway = new Gateway(instance, new ApprovalExecutor(
-            Approvals, Runner(), Policy, new SandboxSessions(Db.Gateway, Audit, Db.SharedCipher), instance,
+            Approvals, Runner(), Outputs, Policy, new SandboxSessions(Db.Gateway, Audit, Db.SharedCipher), instance,
             new DatabaseSignals(Db.Gateway, NullLogger<DatabaseSignals>.Instance), time ?? TimeProvider.System, NullLogger<ApprovalExecutor>.Instance));
         _stops.Add(gateway);
         return gateway;

@@ -4,6 +4,8 @@ using IncidentFox.Core.Approvals;
 using IncidentFox.Gateway.Execution;
 using IncidentFox.Gateway.Sending;
 using IncidentFox.TestKit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
 namespace IncidentFox.Gateway.Tests.Integrations;
@@ -118,6 +120,33 @@ public sealed class PodExecTests(TestPostgres postgres)
         Assert.Equal(ApprovalState.Failed, outcome.State);
         Assert.Contains("Nothing was sent", outcome.Sentence, StringComparison.Ordinal);
         world.Vendor.AssertDone();
+    }
+
+    [Fact]
+    public async Task The_agent_that_waits_learns_what_was_printed_once_it_ran_and_for_a_few_minutes()
+    {
+        await using var world = await VendorWorld.StartAsync(postgres, "kubernetes");
+        var (sandbox, id) = await AskAsync(world);
+        foreach (var one in Exec.Held)
+            world.Vendor.Expect(one);
+        world.Vendor.Expect(Exec.Exchange with { Exec = ["1:up\n", Success] }, write: true);
+        var outcome = await world.ApproveAndRunAsync(sandbox, id);
+        world.Host.Services.GetRequiredService<ExecutionOutputs>().Put(id, outcome.Output!);
+        Assert.Null((await sandbox.SendAsync("GET", $"/v1/approvals/{id}")).Json["output"]);
+        await world.Host.Database.ExecuteAsync("update app.approvals set status = 'executed', outcome = @Sentence, ended_at = app.clock() where id = @Value", new { outcome.Sentence, id.Value });
+        Assert.Contains("up", (string)(await sandbox.SendAsync("GET", $"/v1/approvals/{id}")).Json["output"]!, StringComparison.Ordinal);
+        var other = await world.Host.OpenCagedAsync();
+        Assert.Equal(404, (await other.SendAsync("GET", $"/v1/approvals/{id}")).Status);
+
+        var time = new FakeTimeProvider();
+        var outputs = new ExecutionOutputs(time);
+        outputs.Put(id, "a");
+        Assert.Equal("a", outputs.Find(id));
+        time.Advance(ExecutionOutputs.Kept + TimeSpan.FromSeconds(1));
+        Assert.Null(outputs.Find(id));
+        foreach (var _ in Enumerable.Range(0, 100))
+            outputs.Put(ApprovalId.New(), "b");
+        Assert.Null(outputs.Find(id));
     }
 
     [Fact]

@@ -5,11 +5,12 @@ using IncidentFox.Core;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Storage;
 using IncidentFox.Gateway.AgentDoor.Storage;
+using IncidentFox.Gateway.Execution;
 
 namespace IncidentFox.Gateway.AgentDoor.Endpoints;
 
 /// <summary><c>GET /v1/approvals/{id}?wait=25</c>: where an approval of the sandbox's own investigation stands; answers early when that changes.</summary>
-internal sealed class ApprovalEndpoint(ApprovalReader approvals, DatabaseSignals signals, SandboxFacts facts, TimeProvider time)
+internal sealed class ApprovalEndpoint(ApprovalReader approvals, DatabaseSignals signals, SandboxFacts facts, ExecutionOutputs outputs, TimeProvider time)
 {
     private const int MaxWait = 25;
 
@@ -44,7 +45,7 @@ internal sealed class ApprovalEndpoint(ApprovalReader approvals, DatabaseSignals
             var left = TimeSpan.FromSeconds(wait) - time.GetElapsedTime(started);
             if (approval.State.IsFinal() || approval.State != first || left <= TimeSpan.Zero)
             {
-                await request.AnswerAsync(200, Status(approval, await facts.ParametersAsync(id, request.Aborted)), ContractsJson.Default.ApprovalStatus);
+                await request.AnswerAsync(200, Status(approval, await facts.ParametersAsync(id, request.Aborted)) with { Output = approval.State == ApprovalState.Executed ? outputs.Find(id) : null }, ContractsJson.Default.ApprovalStatus);
                 return;
             }
             await watch.WaitAsync(left < Poll ? left : Poll, request.Aborted);

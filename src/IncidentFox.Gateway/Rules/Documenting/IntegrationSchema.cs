@@ -53,6 +53,15 @@ public static class IntegrationSchema
             ["source"] = AnyOf(Pattern("Where the vendor documents it.", "^https://"), List("Where the vendor documents it.", Pattern("An address.", "^https://"))),
             ["credential"] = Text("Which credential to create, with the least it needs."),
             ["probe"] = AnyOf(Text("The read of `integrations test`."), Closed("The read of `integrations test`.", new() { ["read"] = Text("A read of this file."), ["with"] = Anything("Its arguments.") }, "read")),
+            ["on_call"] = Closed("How to learn who is on call.", new()
+            {
+                ["read"] = Text("A read of this file."), ["with"] = Anything("Its arguments; {schedule} is the schedule's id."), ["people"] = Text("JSON pointer to the list of those on call now."),
+                ["person"] = Closed("A read for each, where the list has ids only.", new()
+                {
+                    ["id"] = Text("JSON pointer to the id."), ["read"] = Text("A read of this file."), ["with"] = Anything("Its arguments; {person} is the id."),
+                }, "id", "read"),
+                ["email"] = Text("JSON pointer to the e-mail address."),
+            }, "read", "people", "email"),
             ["types"] = Map("Parameters that several tools share.", Parameter()),
             ["tools"] = Map("The rules: what is not here is refused.", Tool(), "^[a-z0-9_]{1,64}$"),
         }, "integration");

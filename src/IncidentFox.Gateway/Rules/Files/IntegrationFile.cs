@@ -19,6 +19,7 @@ internal sealed record IntegrationFile
     public string? Credential { get; init; }
     public Probe? Probe { get; init; }
     public RefusalSettings? Refusal { get; init; }
+    public OnCallSettings? OnCall { get; init; }
 
     // The settings' values are the problems' already.
     public static IntegrationFile From(string file, YamlMap root)
@@ -41,6 +42,7 @@ internal sealed record IntegrationFile
             Credential = root.Text("credential"),
             Probe = ProbeOf(root),
             Refusal = RefusalOf(root),
+            OnCall = OnCallFile.Read(root.Map("on_call")),
         };
         _ = root.Map("settings");
         root.Done();
