@@ -2,6 +2,7 @@ using IncidentFox.Bot.Buttons;
 using IncidentFox.Bot.Cards;
 using IncidentFox.Bot.Cards.Storage;
 using IncidentFox.Bot.Commands;
+using IncidentFox.Bot.Commands.Admin;
 using IncidentFox.Bot.Inbound;
 using IncidentFox.Bot.Inbound.Storage;
 using IncidentFox.Bot.Investigations;
@@ -28,7 +29,7 @@ namespace IncidentFox.Bot;
 public static class BotModule
 {
     /// <summary>
-    /// Adds the bot. The host provides <see cref="Database"/> (the bot's role), <see cref="ColumnCipher"/> (the shared key), Slack (<c>AddSlack</c>) and a
+    /// Adds the bot. The host provides <see cref="Database"/> (the bot's role), <see cref="ColumnCipher"/> (the shared key), <c>PolicyStore</c> (of the same role), Slack (<c>AddSlack</c>) and a
     /// sandbox driver with its limits (<c>AddLocalSandboxes</c>); the database is migrated and <see cref="HangfireSchema"/> installed before the host starts.
     /// </summary>
     public static IServiceCollection AddBot(this IServiceCollection services, BotOptions options)
@@ -42,7 +43,7 @@ public static class BotModule
             host.ShutdownTimeout = TimeSpan.FromSeconds(5);
             host.ServicesStopConcurrently = true;
         });
-        return services.AddCore().AddInbound().AddInvestigations().AddCards().AddSecurity().AddRoles().AddStopping().AddJobs(options);
+        return services.AddCore().AddInbound().AddAdminCommands().AddInvestigations().AddCards().AddSecurity().AddRoles().AddStopping().AddJobs(options);
     }
 
     /// <summary>Maps the bot's addresses: Slack's three, when signed HTTP is on.</summary>
@@ -77,7 +78,6 @@ public static class BotModule
         services.AddSingleton<ICommand, StatusCommand>();
         services.AddSingleton<ICommand, ListCommand>();
         services.AddSingleton<ICommand, StopCommand>();
-        services.AddSingleton<ICommand, AuditCommand>();
         services.AddSingleton<ICommand, ApprovalsCommand>();
         services.AddSingleton<WaitingApprovals>();
         services.AddSingleton<IEventHandler, HomeOpened>();

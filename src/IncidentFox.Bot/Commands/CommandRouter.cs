@@ -31,7 +31,8 @@ internal interface ICommand
 /// <param name="Argument">What was typed after the subcommand, trimmed.</param>
 /// <param name="DeliveryKey">The same on each delivery of the same command.</param>
 /// <param name="ResponseUrl">Where this person can be told something later.</param>
-internal sealed record CommandRequest(Caller Caller, Resource Team, string Argument, string DeliveryKey, string? ResponseUrl);
+/// <param name="TriggerId">Opens a modal for three seconds.</param>
+internal sealed record CommandRequest(Caller Caller, Resource Team, string Argument, string DeliveryKey, string? ResponseUrl, string TriggerId);
 
 /// <summary>Finds the subcommand and asks whether the caller may use it. What is not known gets help and the nearest one that is.</summary>
 internal sealed class CommandRouter(IEnumerable<ICommand> commands, Callers callers)
@@ -49,7 +50,7 @@ internal sealed class CommandRouter(IEnumerable<ICommand> commands, Callers call
         if (word.Length == 0 || word.Equals("help", StringComparison.OrdinalIgnoreCase))
             return SlackReply.Ephemeral(HelpText.All(mine, admin));
         if (mine.FirstOrDefault(c => c.Name.Equals(word, StringComparison.OrdinalIgnoreCase)) is { } found)
-            return await AdmitAsync(found, new CommandRequest(caller, default, argument, $"command:{command.TeamId}:{command.TriggerId}", command.ResponseUrl), cancellationToken);
+            return await AdmitAsync(found, new CommandRequest(caller, default, argument, $"command:{command.TeamId}:{command.TriggerId}", command.ResponseUrl, command.TriggerId), cancellationToken);
         return SlackReply.Ephemeral(HelpText.Unknown(word, mine, admin));
     }
 

@@ -37,6 +37,8 @@ public static class PolicyEdit
     /// <summary>The name of the workflow that fills what others leave out.</summary>
     public const string DefaultWorkflow = "default";
 
+    // Switches off what a wider entry says, which leaving it out does not.
+    private const string NoSteps = "none";
     private const int MaxValue = 3_000;
 
     private static readonly JsonSerializerOptions Readable = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -182,6 +184,8 @@ public static class PolicyEdit
     private static JsonArray? Steps(string text)
     {
         var steps = new JsonArray();
+        if (text == NoSteps)
+            return steps;
         foreach (var line in Split(text, ';', '\n'))
         {
             var words = line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -211,12 +215,13 @@ public static class PolicyEdit
     {
         _ when parse == YesOrNo => "true or false",
         _ when parse == Number => "a number such as 2 or 7.5",
-        _ when parse == Steps => "steps such as \"10 role:admin #sre-leads\": minutes, approvers with commas between them, a channel; one a line, or a semicolon between two",
+        _ when parse == Steps => "steps such as \"10 role:admin #sre-leads\": minutes, approvers with commas between them, a channel; one a line, or a semicolon between two; or none",
         _ => $"at most {MaxValue} characters",
     };
 
     private static string Written(string setting, JsonNode? value) => (setting, value) switch
     {
+        ("escalation", JsonArray { Count: 0 }) => NoSteps,
         ("escalation", JsonArray steps) => string.Join('\n', steps.Select(Step)),
         (_, JsonArray list) => string.Join(", ", list.Select(i => i?.ToString() ?? "")),
         _ => value is JsonValue v && v.TryGetValue<bool>(out var truth) ? (truth ? "true" : "false") : value?.ToString() ?? "",

@@ -7,6 +7,7 @@ using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Core.Policy;
+using IncidentFox.Core.Storage;
 using IncidentFox.Slack;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -92,6 +93,7 @@ public sealed class RealJobsTests(BotPostgres postgres)
         builder.Services.AddSingleton<ISlackClient>(bot.Slack);
         builder.Services.AddSingleton<ISandboxDriver>(bot.Sandboxes);
         builder.Services.AddSingleton(TestBot.Limits);
+        builder.Services.AddSingleton(p => new PolicyStore(p.GetRequiredService<Database>(), p.GetRequiredService<AuditLog>(), ToolPolicyParser.Parse("{}").Policy!));
         builder.Services.AddBot(new BotOptions());
         return builder.Build();
     }

@@ -227,6 +227,7 @@ internal sealed class TestBot : IAsyncDisposable
         services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
         services.AddSingleton(database.Bot);
         services.AddSingleton(database.SharedCipher);
+        services.AddSingleton(new PolicyStore(database.Bot, new AuditLog(database.Bot, database.SharedCipher), ToolPolicyParser.Parse("{}").Policy!));
         services.AddSingleton<ISlackClient>(slack);
         services.AddSingleton<ISandboxDriver>(sandboxes);
         services.AddSingleton(Limits);
