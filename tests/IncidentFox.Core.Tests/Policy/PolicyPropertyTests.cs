@@ -130,7 +130,8 @@ public sealed class PolicyPropertyTests
     {
         var turned = policy with
         {
-            Tools = [.. policy.Tools.GroupBy(t => t.Name).Reverse().SelectMany(g => g)], Workflows = [.. policy.Workflows.GroupBy(w => w.Name).Reverse().SelectMany(g => g)],
+            Tools = [.. policy.Tools.GroupBy(t => t.Name).Reverse().SelectMany(g => g)],
+            Workflows = [.. policy.Workflows.GroupBy(w => w.Name).Reverse().SelectMany(g => g)],
         };
         return ToolDecider.Decide(policy, facts) == ToolDecider.Decide(turned, facts);
     });
