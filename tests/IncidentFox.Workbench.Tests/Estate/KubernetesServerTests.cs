@@ -61,6 +61,52 @@ public sealed class KubernetesServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_node_is_cordoned_and_uncordoned_by_what_the_gateway_sends()
+    {
+        const string Node = "/api/v1/nodes/node-1";
+        var uid = (await _reader.GetAsync(Node)).Uid();
+        static JsonObject Op(string op, string path, JsonNode? value = null) => value is null
+            ? new() { ["op"] = op, ["path"] = path } : new() { ["op"] = op, ["path"] = path, ["value"] = value };
+        JsonArray Patch(string id, params JsonObject[] ops) =>
+            [Op("test", "/metadata/uid", uid), .. ops, Op("add", "/metadata/annotations/incidentfox.ai~1approval", id)];
+        Task<KubernetesReply> SendAsync(JsonArray patch, string query = "") => _writer.SendAsync("PATCH", Node + query, patch, "application/json-patch+json");
+
+        var dry = await SendAsync(Patch("apr_0", Op("add", "/spec/unschedulable", true)), "?fieldManager=incidentfox-cordon&dryRun=All");
+        Assert.True(dry.Status == 200, dry.Text);
+        Assert.Null((await _reader.GetAsync(Node)).At("spec", "unschedulable"));
+
+        Assert.Equal(200, (await SendAsync(Patch("apr_1", Op("add", "/spec/unschedulable", true)))).Status);
+        var cordoned = await _reader.GetAsync(Node);
+        Assert.True(cordoned.At("spec", "unschedulable")!.GetValue<bool>());
+        Assert.Equal("apr_1", cordoned.Text("metadata", "annotations", "incidentfox.ai/approval"));
+
+        var back = Patch("apr_2", Op("test", "/spec/unschedulable", true), Op("remove", "/spec/unschedulable"));
+        Assert.Equal(200, (await SendAsync((JsonArray)back.DeepClone())).Status);
+        Assert.Equal(422, (await SendAsync(back)).Status);
+        Assert.Equal(403, (await _reader.SendAsync("PATCH", Node, Patch("apr_3"), "application/json-patch+json")).Status);
+    }
+
+    [Fact]
+    public async Task A_restart_by_annotation_rolls_new_pods_out_and_another_deployments_uid_changes_nothing()
+    {
+        const string Path = "/apis/apps/v1/namespaces/shop/deployments/payments";
+        var before = await _reader.GetAsync(Path);
+        static JsonObject Restart(string uid) => new()
+        {
+            ["metadata"] = new JsonObject { ["uid"] = uid, ["annotations"] = new JsonObject { ["incidentfox.ai/approval"] = "apr_1" } },
+            ["spec"] = new JsonObject { ["template"] = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = new JsonObject { ["incidentfox.ai/approval"] = "apr_1" } } } },
+        };
+
+        Assert.Equal(409, (await _writer.SendAsync("PATCH", Path, Restart("another"), "application/merge-patch+json")).Status);
+        Assert.Equal(before.Number("metadata", "generation"), (await _reader.GetAsync(Path)).Number("metadata", "generation"));
+        var restarted = await _writer.SendAsync("PATCH", Path + "?fieldManager=incidentfox-restart", Restart(before.Uid()), "application/merge-patch+json");
+        Assert.True(restarted.Status == 200, restarted.Text);
+        var after = await _reader.GetAsync(Path);
+        Assert.Equal("apr_1", after.Text("spec", "template", "metadata", "annotations", "incidentfox.ai/approval"));
+        Assert.Equal(before.Number("metadata", "generation") + 1, after.Number("metadata", "generation"));
+    }
+
+    [Fact]
     public async Task A_stalled_delete_is_carried_out_and_recorded_without_an_answer()
     {
         var pod = await FirstPodAsync();

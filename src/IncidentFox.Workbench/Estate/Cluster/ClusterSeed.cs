@@ -66,6 +66,7 @@ internal static class ClusterSeed
             ["metadata"] = new JsonObject
             {
                 ["name"] = NodeName,
+                ["annotations"] = new JsonObject { ["volumes.kubernetes.io/controller-managed-attach-detach"] = "true" },
                 ["labels"] = new JsonObject { ["kubernetes.io/arch"] = "amd64", ["kubernetes.io/hostname"] = NodeName, ["kubernetes.io/os"] = "linux" },
             },
             ["spec"] = new JsonObject(),

@@ -49,6 +49,8 @@ internal sealed class Authorizer
     [
         .. Read,
         new([""], ["pods"], ["delete"]),
+        new([""], ["nodes"], ["patch"]),
+        new(["batch"], ["jobs"], ["delete"]),
         new(["apps"], ["deployments", "deployments/scale"], ["patch", "update"]),
     ];
 
