@@ -11,6 +11,10 @@ var root = new RootCommand("IncidentFox: the incident bot for Slack.")
     AuditCommand.Create(config),
     GatewayCommand.Create(config),
     IntegrationsCommand.Create(config),
+    RolesCommand.Create(config),
+    AccessReviewCommand.Create(config),
+    StopCommands.Freeze(config),
+    StopCommands.Unfreeze(config),
 };
 // Stopping is each command's own business: serve ends in order within 5 s, and nothing may cut it short.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(15) });

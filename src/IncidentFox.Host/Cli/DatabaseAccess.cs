@@ -6,7 +6,7 @@ using Npgsql;
 
 namespace IncidentFox.Host.Cli;
 
-/// <summary>The database for commands that only read it: as the gateway's role where it is configured, else as the bot's.</summary>
+/// <summary>The database for commands: to read, as the gateway's role where it is configured, else as the bot's; to change what people may change, as the bot's.</summary>
 public sealed class DatabaseAccess : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _source;
@@ -25,12 +25,12 @@ public sealed class DatabaseAccess : IAsyncDisposable
     public ColumnCipher Cipher { get; }
 
     /// <summary>Opens it; null after every error was printed.</summary>
-    public static async Task<DatabaseAccess?> OpenAsync(FileInfo? config, CancellationToken cancellationToken)
+    public static async Task<DatabaseAccess?> OpenAsync(FileInfo? config, CancellationToken cancellationToken, bool asBot = false)
     {
         if (Start.Load(config) is not { } configuration)
             return null;
         var options = configuration.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>() ?? new DatabaseOptions();
-        var asGateway = !string.IsNullOrEmpty(options.Gateway);
+        var asGateway = !asBot && !string.IsNullOrEmpty(options.Gateway);
         var (name, login, password) = asGateway
             ? (nameof(options.Gateway), options.Gateway, options.GatewayPassword)
             : (nameof(options.Bot), options.Bot, options.BotPassword);

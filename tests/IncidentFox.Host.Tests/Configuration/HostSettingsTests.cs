@@ -17,7 +17,7 @@ public sealed class HostSettingsTests
         Assert.Null(settings);
         Assert.All(errors, e => Assert.Matches("can't be read|there is no file", e));
         Assert.Equal(
-            ["Bot", "Database", "Gateway", "Http", "Logging", "Models", "Organization", "Policy", "Sandbox", "Secrets", "Slack", "Telemetry"],
+            ["Audit", "Bot", "Database", "Gateway", "Http", "Logging", "Models", "Organization", "Policy", "Sandbox", "Secrets", "Slack", "Telemetry"],
             example.GetChildren().Select(s => s.Key).Order(StringComparer.Ordinal));
 
         var folder = Directory.CreateTempSubdirectory("incidentfox-example-");

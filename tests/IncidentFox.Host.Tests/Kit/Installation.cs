@@ -48,6 +48,9 @@ internal sealed class Installation : IDisposable
 
     public JsonObject this[string section] => Configuration[section]!.AsObject();
 
+    /// <summary>Environment variables of the process, besides those of this one.</summary>
+    public Dictionary<string, string> Environment { get; } = [];
+
     /// <summary>Writes a secret and returns its reference.</summary>
     public string Secret(string name, string value)
     {
@@ -70,6 +73,8 @@ internal sealed class Installation : IDisposable
         var start = new ProcessStartInfo("dotnet") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder };
         foreach (var argument in (string[])[Path.Combine(AppContext.BaseDirectory, "incidentfox.dll"), .. arguments, "--config", file])
             start.ArgumentList.Add(argument);
+        foreach (var (name, value) in Environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
