@@ -10,7 +10,7 @@ AGENT_SOURCES := $(shell find src/IncidentFox.Agent src/IncidentFox.Contracts -n
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help run smoke test fuzz canary chaos bench check format build agent setup clean
+.PHONY: help run smoke test fuzz canary chaos mutate bench check format build agent setup clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -49,6 +49,9 @@ canary: build ## the canary proof: 200 investigations with random secrets in eve
 chaos: build agent ## the fault test: HISTORIES (2,000) random histories of approvals with processes killed and connections cut; SEED repeats them
 	@eng/setup --test
 	@CHAOS_HISTORIES=$(HISTORIES) CHAOS_SEED=$(SEED) tests/IncidentFox.Chaos/bin/$(CONFIGURATION)/net10.0/IncidentFox.Chaos --progress off
+
+mutate: build ## mutation testing of what decides (decision, quorum, digest); ONLY=part of a file's name
+	@dotnet tests/IncidentFox.Mutation/bin/$(CONFIGURATION)/net10.0/IncidentFox.Mutation.dll . $(CONFIGURATION) $(ONLY)
 
 bench: ## benchmarks (ONLY=approvals|spine|gateway); also written to artifacts/bench/
 	@eng/setup --bench

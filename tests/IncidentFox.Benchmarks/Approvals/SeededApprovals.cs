@@ -61,7 +61,7 @@ internal sealed class SeededApprovals : IAsyncDisposable
         // Committed as over: the product must not find it queued in between.
         await using var connection = await _owner.OpenConnectionAsync(ct);
         await connection.ExecuteAsync("create or replace function app.bench_over() returns trigger language plpgsql as $$ begin new.status := 'completed'; new.ended_at := app.clock(); return new; end $$; create or replace trigger bench_over before insert on app.investigations for each row execute function app.bench_over()");
-        Investigation = await _investigations.CreateAsync(new NewInvestigation(Sre, omar, omar.AuditName, DemoPeople.TeamId, DemoPeople.General, "what is it?"), ct);
+        Investigation = await _investigations.CreateAsync(new NewInvestigation(Sre, omar, omar.AuditName, DemoPeople.TeamId, DemoPeople.Incidents, "what is it?"), ct);
         await connection.ExecuteAsync("drop trigger bench_over on app.investigations");
     }
 
