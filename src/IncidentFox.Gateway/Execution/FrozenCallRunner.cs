@@ -45,6 +45,9 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
         }
         if (await new TargetReading(send, integration, rule, call, context).DifferenceAsync(execution.Frozen.Preconditions, cancellationToken) is { } changed)
         {
+            // The earlier try may be what changed it: it was on its way when the proof was read.
+            if (execution.Attempt > 1)
+                return await LandedSinceAsync(integration, rule, execution, context, $"The gateway was interrupted while it ran this, and now: {changed}", cancellationToken);
             return new(ApprovalState.Failed, $"Nothing was sent: {changed}",
                 new JsonObject { ["code"] = "target_changed", ["attempt"] = execution.Attempt });
         }
@@ -72,13 +75,21 @@ public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSe
             case ProofVerdict.Done:
                 details["proof"] = "done";
                 return new(ApprovalState.Executed, $"It ran: {NoAnswer(answer)}, and the target shows the effect.", details);
-            case ProofVerdict.NotDone:
+            // After a crash the earlier try may still be on its way: that nothing shows yet is no proof for that one.
+            case ProofVerdict.NotDone when execution.Attempt == 1:
                 details["proof"] = "not_done";
                 return new(ApprovalState.Failed, $"It did not run: {NoAnswer(answer)}, and the target shows no effect.", details);
             default:
                 return Unknown(rule, execution, $"The target was sent this; {NoAnswer(answer)}.");
         }
     }
+
+    private async Task<ExecutionOutcome> LandedSinceAsync(
+        Integration integration, ToolRule rule, ClaimedExecution execution, SendContext context, string why, CancellationToken cancellationToken) =>
+        await ProveAsync(integration, rule, execution, context, cancellationToken) == ProofVerdict.Done
+            ? new(ApprovalState.Executed, "It ran: the gateway was interrupted while it waited for the answer, and the target shows the effect.",
+                new JsonObject { ["proof"] = "done", ["attempt"] = execution.Attempt })
+            : Unknown(rule, execution, why);
 
     private async Task<ProofVerdict?> ProveAsync(
         Integration integration, ToolRule rule, ClaimedExecution execution, SendContext context, CancellationToken cancellationToken)

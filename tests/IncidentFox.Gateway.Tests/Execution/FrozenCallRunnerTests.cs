@@ -96,6 +96,32 @@ public sealed class FrozenCallRunnerTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task After_a_crash_that_nothing_shows_yet_is_no_proof_because_the_first_try_may_still_be_on_its_way()
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var claim = await world.ClaimAsync(attempt: 2);
+        Script(world, () => ScriptedSender.Lost(), () => ScriptedSender.Response(200, ExecutionWorld.Pod));
+        Assert.Equal(ApprovalState.Unknown, (await world.RunAsync(claim)).State);
+        // Once only: nothing is tried a third time.
+        Assert.Single(world.Sender.Writes);
+    }
+
+    [Theory]
+    [InlineData(Going, ApprovalState.Executed)]
+    [InlineData("{}", ApprovalState.Unknown)]
+    public async Task After_a_crash_a_target_that_changes_before_the_second_try_may_have_been_changed_by_the_first(string then, ApprovalState state)
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var claim = await world.ClaimAsync(attempt: 2);
+        world.Catalog = Changed(r => r with { Precondition = r.Precondition! with { Hold = ["uid"] } });
+        var reads = 0;
+        Script(world, () => throw new InvalidOperationException("nothing is sent"),
+            () => ScriptedSender.Response(200, ++reads == 1 ? ExecutionWorld.Pod : reads == 2 ? Replaced : then));
+        Assert.Equal(state, (await world.RunAsync(claim)).State);
+        Assert.Empty(world.Sender.Writes);
+    }
+
+    [Fact]
     public async Task A_rule_without_a_proof_is_never_sent_again()
     {
         await using var world = await ExecutionWorld.CreateAsync(postgres);
