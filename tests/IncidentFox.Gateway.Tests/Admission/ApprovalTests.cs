@@ -108,6 +108,28 @@ public sealed class ApprovalTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task When_nobody_could_ever_agree_the_agent_is_told_at_once_why()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        await host.Database.ExecuteAsync("delete from app.role_grants where role = 'admin'");
+        var answer = await sandbox.CallAsync("pod_restart", Restart);
+        Assert.Equal((403, "quorum_unreachable"), (answer.Status, answer.Code));
+        Assert.Contains("nobody could approve this", answer.Message, StringComparison.Ordinal);
+        Assert.Equal("denied", Assert.Single(await host.Database.QueryAsync<string>("select status from app.approvals")));
+    }
+
+    [Fact]
+    public async Task More_than_the_team_may_have_pending_is_refused()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres, """{"max_pending_per_team":1}""");
+        var sandbox = await host.OpenCagedAsync();
+        Assert.Equal(202, (await sandbox.CallAsync("pod_restart", Restart)).Status);
+        Assert.Equal((429, "too_many_pending"), (await sandbox.CallAsync("pod_restart", """{"namespace":"shop","pod":"p2"}""")) is var a ? (a.Status, a.Code) : default);
+        Assert.Equal(202, (await sandbox.CallAsync("pod_restart", Restart)).Status);
+    }
+
+    [Fact]
     public async Task With_approvals_switched_off_a_write_is_denied()
     {
         await using var host = await GatewayHost.StartAsync(postgres, """{"approval_workflows":{"enabled":false}}""");
