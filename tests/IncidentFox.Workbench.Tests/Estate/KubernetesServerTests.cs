@@ -80,10 +80,31 @@ public sealed class KubernetesServerTests : IAsyncLifetime
         Assert.True(cordoned.At("spec", "unschedulable")!.GetValue<bool>());
         Assert.Equal("apr_1", cordoned.Text("metadata", "annotations", "incidentfox.ai/approval"));
 
+        // Nothing new is bound there; what runs stays.
+        var pod = await FirstPodAsync();
+        Assert.Equal(200, (await _writer.SendAsync("DELETE", $"/api/v1/namespaces/shop/pods/{pod.Name()}?gracePeriodSeconds=0")).Status);
+        var waiting = await UntilAsync(p => p.Text("spec", "nodeName") is null);
+        Assert.Equal("Pending", waiting.Text("status", "phase"));
+
         var back = Patch("apr_2", Op("test", "/spec/unschedulable", true), Op("remove", "/spec/unschedulable"));
         Assert.Equal(200, (await SendAsync((JsonArray)back.DeepClone())).Status);
         Assert.Equal(422, (await SendAsync(back)).Status);
+        await UntilAsync(p => p.Name() == waiting.Name() && p.Text("spec", "nodeName") == "node-1");
         Assert.Equal(403, (await _reader.SendAsync("PATCH", Node, Patch("apr_3"), "application/json-patch+json")).Status);
+    }
+
+    private async Task<JsonObject> UntilAsync(Func<JsonObject, bool> isIt)
+    {
+        while (true)
+        {
+            var pods = await _reader.GetAsync("/api/v1/namespaces/shop/pods");
+            if (pods.Objects("items").FirstOrDefault(isIt) is { } pod)
+            {
+                return pod;
+            }
+
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
     }
 
     [Fact]

@@ -75,6 +75,12 @@ internal sealed class Kubelet(ObjectStore store, EventRecorder events, IContaine
             return;
         }
 
+        // A cordoned node takes no new pods: they stay Pending.
+        if (store.Get(ResourceTypes.Nodes, "", ClusterSeed.NodeName)?.At("spec", "unschedulable")?.GetValue<bool>() == true)
+        {
+            return;
+        }
+
         events.Scheduled(pod);
         var bound = store.Update(ResourceTypes.Pods, pod.With(p => p.Child("spec")["nodeName"] = ClusterSeed.NodeName));
         store.Update(ResourceTypes.Pods, bound.With(p =>
