@@ -45,16 +45,14 @@ try
             if (!compiler.TryEmit(mutant, worker.AssemblyPath, out _))
                 Interlocked.Increment(ref impossible);
             else if ((await worker.PassesAsync(classes[mutant.Tests])).Passed)
+            {
                 survivors.Add(mutant);
+                Console.WriteLine($"survived  {mutant}");
+            }
             else
                 Interlocked.Increment(ref killed);
         }
     })));
-    foreach (var file in survivors.GroupBy(s => s.File).OrderBy(g => g.Key, StringComparer.Ordinal))
-    {
-        foreach (var mutant in file.OrderBy(m => m.Line))
-            Console.WriteLine($"survived  {mutant}");
-    }
     var score = (double)killed / Math.Max(1, killed + survivors.Count);
     Console.WriteLine($"{killed} of {killed + survivors.Count} mutants were noticed: {score:P1} ({impossible} more do not compile)");
     return score >= Goal ? 0 : 1;

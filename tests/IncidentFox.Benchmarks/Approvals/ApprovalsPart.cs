@@ -22,10 +22,10 @@ internal sealed class ApprovalsPart : IPart
             Fault = DemoFaults.None,
         }, cancellationToken);
         await using var approvals = await SeededApprovals.OpenAsync(stack, cancellationToken);
-        await new ClickToCard(sheet, stack, approvals).RunAsync(cancellationToken);
-        await new SlackOutage(sheet, stack, approvals).RunAsync(cancellationToken);
         await new Deadlines(sheet, stack, approvals).RunAsync("approval_timeout_lateness", restart: false, cancellationToken);
         await new Deadlines(sheet, stack, approvals).RunAsync("approval_timeout_lateness_restart", restart: true, cancellationToken);
         await new Escalations(sheet, approvals).RunAsync(cancellationToken);
+        await new ClickToCard(sheet, stack, approvals).RunAsync(cancellationToken);
+        await new SlackOutage(sheet, stack, approvals).RunAsync(cancellationToken);
     }
 }

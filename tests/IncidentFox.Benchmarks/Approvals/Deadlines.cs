@@ -16,7 +16,6 @@ internal sealed class Deadlines(FigureSheet sheet, WorkbenchStack stack, SeededA
     public async Task RunAsync(string name, bool restart, CancellationToken ct)
     {
         FigureSheet.Say($"{Count} deadlines within a minute{(restart ? ", with a restart in the middle" : "")}");
-        await approvals.NewInvestigationAsync(ct);
         await approvals.InsertAsync(Count, BeginsIn, Spread, ct);
         var restarting = restart ? RestartAsync(ct) : Task.CompletedTask;
         var late = new Dictionary<Guid, double>(Count);
@@ -30,17 +29,17 @@ internal sealed class Deadlines(FigureSheet sheet, WorkbenchStack stack, SeededA
                 """
                 select id, extract(epoch from app.clock() - expires_at)::float8 * 1000 from app.approvals
                  where investigation_id = @Value and status = 'expired' and not (id = any(@seen))
-                """, new { approvals.Investigation.Value, seen = Recent(late) }, ct))
+                """, new { approvals.Investigation.Value, seen = late.Keys.ToArray() }, ct))
                 late.TryAdd(id, milliseconds);
             await Task.Delay(20, ct);
         }
         await restarting;
+        await approvals.ForgetCardsAsync(ct);
+        await approvals.NewInvestigationAsync(ct);
         sheet.Quantiles($"{name}_p999_ms", late.Values, 0.999);
         sheet.Median($"{name}_p50_ms", late.Values, isContext: true);
         sheet.Quantiles($"{name}_max_ms", late.Values, 1, isContext: true);
     }
-
-    private static Guid[] Recent(Dictionary<Guid, double> late) => [.. late.Keys];
 
     private async Task RestartAsync(CancellationToken ct)
     {

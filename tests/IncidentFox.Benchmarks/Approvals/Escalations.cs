@@ -12,7 +12,6 @@ internal sealed class Escalations(FigureSheet sheet, SeededApprovals approvals)
     public async Task RunAsync(CancellationToken ct)
     {
         FigureSheet.Say($"{Count} escalation steps");
-        await approvals.NewInvestigationAsync(ct);
         if (!Approver.TryParse("role:admin", out var admins))
             throw new InvalidOperationException("role:admin is no approver.");
         for (var i = 0; i < Count; i++)
@@ -32,6 +31,8 @@ internal sealed class Escalations(FigureSheet sheet, SeededApprovals approvals)
                 """, new { approvals.Investigation.Value }, ct);
         }
         while (late.Count < Count);
+        await approvals.ForgetCardsAsync(ct);
+        await approvals.NewInvestigationAsync(ct);
         sheet.Quantiles("escalation_lateness_p99_ms", late, 0.99);
         sheet.Median("escalation_lateness_p50_ms", late, isContext: true);
     }

@@ -102,6 +102,14 @@ internal sealed class SeededApprovals : IAsyncDisposable
             commandTimeout: 300, cancellationToken: ct));
     }
 
+    /// <summary>The cards of what was measured are not wanted any more: at one a second they would be in the way of what comes next.</summary>
+    public Task ForgetCardsAsync(CancellationToken ct) => QueryAsync<int>(
+        """
+        update app.approvals set status = 'cancelled', decided_at = app.clock(), ended_at = app.clock() where investigation_id = @Value and status = 'pending';
+        insert into app.slack_messages (id, kind, subject_id) select gen_random_uuid(), 'approval', id from app.approvals where investigation_id = @Value on conflict do nothing;
+        update app.slack_messages set settled = true where subject_id in (select id from app.approvals where investigation_id = @Value)
+        """, new { Investigation.Value }, ct);
+
     public async Task<IReadOnlyList<T>> QueryAsync<T>(string sql, object? parameters, CancellationToken ct)
     {
         await using var connection = await _owner.OpenConnectionAsync(ct);
