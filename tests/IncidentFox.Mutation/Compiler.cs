@@ -38,7 +38,8 @@ internal sealed class Compiler
         // What a warning says is not asked here.
         var options = arguments.CompilationOptions.WithGeneralDiagnosticOption(ReportDiagnostic.Default).WithSpecificDiagnosticOptions([]).WithWarningLevel(0);
         var compilation = CSharpCompilation.Create(arguments.CompilationName, trees, arguments.MetadataReferences.Select(r => MetadataReference.CreateFromFile(r.Reference)), options);
-        var generators = arguments.AnalyzerReferences.Where(a => a.FilePath.Contains("Microsoft.NETCore.App.Ref", StringComparison.Ordinal))
+        var generators = arguments.AnalyzerReferences.Where(a => a.FilePath.Contains("Microsoft.NETCore.App.Ref", StringComparison.Ordinal)
+            || Path.GetFileName(a.FilePath).Contains("Generat", StringComparison.Ordinal))
             .SelectMany(a => new AnalyzerFileReference(a.FilePath, new Loader()).GetGenerators(LanguageNames.CSharp));
         CSharpGeneratorDriver.Create(generators, parseOptions: arguments.ParseOptions).RunGeneratorsAndUpdateCompilation(compilation, out var whole, out _);
         return new Compiler(arguments, (CSharpCompilation)whole);
