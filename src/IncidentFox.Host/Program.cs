@@ -15,6 +15,10 @@ var root = new RootCommand("IncidentFox: the incident bot for Slack.")
     AccessReviewCommand.Create(config),
     StopCommands.Freeze(config),
     StopCommands.Unfreeze(config),
+    ToolsCommand.Create(config),
+    WorkflowsCommand.Create(config),
+    PolicyCommand.Create(config),
+    ApprovalsCommand.Create(config),
 };
 // Stopping is each command's own business: serve ends in order within 5 s, and nothing may cut it short.
 return await root.Parse(args).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = TimeSpan.FromSeconds(15) });

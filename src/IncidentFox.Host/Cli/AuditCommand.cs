@@ -1,20 +1,24 @@
 using System.CommandLine;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using IncidentFox.Core;
 using IncidentFox.Core.Audit;
 using Spectre.Console;
 
 namespace IncidentFox.Host.Cli;
 
-/// <summary><c>incidentfox audit tail|verify</c>.</summary>
+/// <summary><c>incidentfox audit tail|verify|export</c>.</summary>
 public static class AuditCommand
 {
+    private const int ExportPage = 1_000;
+
     /// <summary>The command with its subcommands.</summary>
     public static Command Create(Option<FileInfo?> config)
     {
         var command = new Command("audit", "Reads and proves the audit trail.");
         command.Subcommands.Add(Tail(config));
         command.Subcommands.Add(Verify(config));
+        command.Subcommands.Add(Export(config));
         return command;
     }
 
@@ -70,6 +74,35 @@ public static class AuditCommand
                 ? $"The chain holds: {result.Links} events sealed, {result.Unsealed} waiting, head {result.Head}"
                 : $"The chain does not hold: {result.Problems.Count} problem(s) in {result.Links} links.");
             return result.Holds ? 0 : 1;
+        });
+        return command;
+    }
+
+    private static Command Export(Option<FileInfo?> config)
+    {
+        var team = new Option<string?>("--team") { Description = "Only this team's events." };
+        var since = new Option<DateTimeOffset?>("--since") { Description = "Only events from this time on, e.g. 2026-01-31T00:00:00Z." };
+        var command = new Command("export", "Prints every sealed event as one JSON object a line, in the chain's order. That it was done is written into the trail.") { team, since };
+        command.SetAction(async (parse, ct) =>
+        {
+            await using var access = await DatabaseAccess.OpenAsync(parse.GetValue(config), ct);
+            if (access is null)
+                return 2;
+            var filter = new AuditFilter { TeamId = parse.GetValue(team) };
+            await new AuditLog(access.Database, access.Cipher).AppendAsync(new AuditEvent
+            {
+                EventType = AuditEventTypes.DataAccessed, TeamId = filter.TeamId, UserId = PolicyAccess.Who, Status = "success",
+                Details = new JsonObject { ["data_source"] = "audit trail" },
+            }, ct);
+            var reader = new AuditReader(access.Database, access.Cipher);
+            var from = parse.GetValue(since) ?? DateTimeOffset.MinValue;
+            for (var (page, at) = (await reader.AfterAsync(0, ExportPage, filter, ct), 0L); page.Next > at; page = await reader.AfterAsync(at, ExportPage, filter, ct))
+            {
+                at = page.Next;
+                foreach (var (_, e) in page.Events.Where(s => s.Event.At >= from))
+                    Console.WriteLine(AuditJson.Format(e).ToJsonString());
+            }
+            return 0;
         });
         return command;
     }
