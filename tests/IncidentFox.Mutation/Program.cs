@@ -26,7 +26,7 @@ var mutants = new ConcurrentQueue<Mutant>(files.Where(f => f.File.Contains(only,
     .SelectMany(f => Mutations.Of(Path.Combine(core, f.File), f.Tests, compiler.Tree(Path.Combine(core, f.File)))));
 Console.WriteLine($"{mutants.Count} mutants, {classes.Values.Sum(c => c.Length)} test classes without a database");
 
-var workers = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new TestRun(Path.Combine(tests, "bin", configuration, "net10.0"), "IncidentFox.Core.dll")).ToArray();
+var workers = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new TestRun(repository, Path.Combine(tests, "bin", configuration, "net10.0"), "IncidentFox.Core.dll")).ToArray();
 try
 {
     if (!compiler.TryEmit(null, workers[0].AssemblyPath, out var broken))

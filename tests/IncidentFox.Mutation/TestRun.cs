@@ -10,9 +10,10 @@ internal sealed class TestRun
     private readonly string _folder;
     private readonly string _program;
 
-    public TestRun(string tests, string assembly)
+    public TestRun(string repository, string tests, string assembly)
     {
-        _folder = Directory.CreateTempSubdirectory("ifx-mutate-").FullName;
+        // Inside the repository: some tests look for its files.
+        _folder = Directory.CreateDirectory(Path.Combine(repository, "artifacts", "mutate", Guid.NewGuid().ToString("N")[..8])).FullName;
         foreach (var source in Directory.EnumerateFiles(tests, "*", SearchOption.AllDirectories))
         {
             var target = Path.Combine(_folder, Path.GetRelativePath(tests, source));
