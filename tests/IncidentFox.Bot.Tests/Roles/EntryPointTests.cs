@@ -54,8 +54,10 @@ public sealed class EntryPointTests(BotPostgres postgres)
                 var minimum = Authorization.Minimum(permission)!.Value;
                 var (who, slack) = minimum switch
                 {
-                    Role.Viewer => (TestBot.Outsider, TestBot.Workspace), Role.Operator => (TestBot.Viewer, TestBot.Workspace),
-                    Role.Admin => (TestBot.Operator, TestBot.Workspace), _ => (TestBot.Admin, TestBot.Workspace),
+                    Role.Viewer => (TestBot.Outsider, TestBot.Workspace),
+                    Role.Operator => (TestBot.Viewer, TestBot.Workspace),
+                    Role.Admin => (TestBot.Operator, TestBot.Workspace),
+                    _ => (TestBot.Admin, TestBot.Workspace),
                 };
                 var before = (await bot.AuditAsync(AuditEventTypes.AccessDenied)).Count;
                 var said = await bot.CommandAsync(who, $"{command.Name} {need.Word} x", command: command.Admin ? "/incidentfox-admin" : "/incidentfox", workspace: slack);
