@@ -12,6 +12,10 @@ namespace IncidentFox.Workbench.Smoke;
 internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Transcript transcript)
 {
     private const string Question = "checkout is returning 5xx";
+
+    // What was denied is not asked again within ten minutes.
+    private static readonly TimeSpan AfterDenial = TimeSpan.FromMinutes(11);
+
     private readonly SlackDouble _slack = stack.Slack!;
     private readonly WorkspaceSession _people = new(stack.Slack!);
 
@@ -70,6 +74,8 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
         await _people.WaitForTextAsync(approval, "the denial on the card", t => t.Contains("Denied by", StringComparison.Ordinal), ct);
         await CompletedAsync(ct);
         transcript.Check(Changes == before, "denied; the estate is as it was");
+        await database.MoveClockAsync(AfterDenial, ct);
+        transcript.Say($"{AfterDenial.TotalMinutes} minutes pass on the database's clock, so that it may be asked again");
     }
 
     private async Task TimedOutAsync(CancellationToken ct)
@@ -77,8 +83,8 @@ internal sealed class SmokeRun(WorkbenchStack stack, SmokeDatabase database, Tra
         transcript.Heading("A timed-out run changes nothing");
         var before = Changes;
         var (_, approval) = await ProposeAsync(stack.Estate.FaultTruth!, ct);
-        await database.MoveClockAsync(TimeSpan.FromMinutes(31), ct);
-        transcript.Say("31 minutes pass on the database's clock");
+        await database.MoveClockAsync(AfterDenial + TimeSpan.FromMinutes(31), ct);
+        transcript.Say("31 minutes pass");
         await _people.WaitForTextAsync(approval, "the time-out on the card", t => t.Contains("Nobody decided in time", StringComparison.Ordinal), ct);
         var late = await _slack.ClickAsync(DemoPeople.Ada, approval.Channel, approval.Ts, WorkspaceSession.Approve, ct: ct);
         transcript.Say($"a late click: {late.Outcome} {late.Problem}");

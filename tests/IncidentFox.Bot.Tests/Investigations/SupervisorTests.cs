@@ -208,7 +208,8 @@ public sealed class SupervisorTests(BotPostgres postgres)
     {
         await using var bot = await StartAsync();
         var id = await bot.InvestigateAsync();
-        var approval = await bot.AskAsync(id, workflow: new() { TimeoutMinutes = 60 * 24 * 30 });
+        await bot.Database.ShiftClockAsync(TimeSpan.FromDays(5));
+        var approval = await bot.AskAsync(id, workflow: new() { TimeoutMinutes = 60 * 24 * 7 });
 
         await bot.Database.ShiftClockAsync(TimeSpan.FromDays(9));
         await bot.Get<InvestigationSweep>().SweepAsync(Ct);
