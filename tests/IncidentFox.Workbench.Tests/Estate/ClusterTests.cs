@@ -181,7 +181,7 @@ public sealed class ClusterTests
     private void Delete(JsonObject pod)
     {
         var admin = new Identity("admin", [new(["*"], ["*"], ["*"])]);
-        var api = new KubernetesApi(_store, _cluster.Kubelet, _clock);
+        var api = new KubernetesApi(_store, _cluster.Kubelet, new(_store, _clock), _clock);
         Assert.Equal(200, api.Answer(new("DELETE", $"/api/v1/namespaces/shop/pods/{pod.Name()}", "", "", "", [], admin)).Status);
     }
 

@@ -34,7 +34,7 @@ public sealed class TranscriptTests
             LoadItems(list); // all of them are there before the first list
         }
 
-        var api = new KubernetesApi(_store, new NoLogs(), _clock);
+        var api = new KubernetesApi(_store, new NoLogs(), new(_store, _clock), _clock);
         var seen = new Queue<(long At, JsonObject Object)>(exchanges.SelectMany(e => e.Seen).OrderBy(s => s.At));
         var count = 0;
         foreach (var exchange in exchanges)

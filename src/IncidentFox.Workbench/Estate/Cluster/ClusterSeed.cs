@@ -52,7 +52,7 @@ internal static class ClusterSeed
         ["status"] = new JsonObject { ["phase"] = "Active" },
     };
 
-    private static JsonObject Node(DateTimeOffset now)
+    public static JsonObject Node(DateTimeOffset now)
     {
         JsonObject Condition(string type, string status, string reason, string message) => new()
         {

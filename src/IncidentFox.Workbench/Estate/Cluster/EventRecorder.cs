@@ -7,6 +7,9 @@ namespace IncidentFox.Workbench.Estate.Cluster;
 internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+    private static readonly TimeSpan BetweenExpiries = TimeSpan.FromSeconds(30);
+    private readonly Dictionary<(string Uid, string Reason, string Message, string Component), (string Namespace, string Name)> _known = [];
+    private DateTimeOffset _nextExpiry;
 
     public void Kubelet(JsonObject pod, string container, string type, string reason, string message) =>
         Record(pod, "Pod", "v1", container.Length == 0 ? null : $"spec.containers{{{container}}}", type, reason, message, "kubelet", ClusterSeed.NodeName);
@@ -15,7 +18,12 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
         Record(about, about.Text("kind")!, about.Text("apiVersion")!, fieldPath: null, "Normal", reason, message, component, host: null);
 
     /// <summary>The scheduler uses the newer API: no count, `eventTime` instead of the two timestamps.</summary>
-    public void Scheduled(JsonObject pod)
+    public void Scheduled(JsonObject pod) => Scheduler(
+        pod, "Normal", "Scheduled", $"Successfully assigned {pod.Namespace()}/{pod.Name()} to {ClusterSeed.NodeName}", "Binding");
+
+    public void FailedScheduling(JsonObject pod, string why) => Scheduler(pod, "Warning", "FailedScheduling", why, "Scheduling");
+
+    private void Scheduler(JsonObject pod, string type, string reason, string message, string action)
     {
         var now = clock.GetUtcNow();
         store.Create(
@@ -26,14 +34,14 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
                 ["apiVersion"] = "v1",
                 ["metadata"] = Metadata(pod, now),
                 ["involvedObject"] = Reference(pod, "Pod", "v1", fieldPath: null),
-                ["reason"] = "Scheduled",
-                ["message"] = $"Successfully assigned {pod.Namespace()}/{pod.Name()} to {ClusterSeed.NodeName}",
+                ["reason"] = reason,
+                ["message"] = message,
                 ["source"] = new JsonObject(),
                 ["firstTimestamp"] = null,
                 ["lastTimestamp"] = null,
-                ["type"] = "Normal",
+                ["type"] = type,
                 ["eventTime"] = now.Rfc3339Micro(),
-                ["action"] = "Binding",
+                ["action"] = action,
                 ["reportingComponent"] = "default-scheduler",
                 ["reportingInstance"] = "default-scheduler-control-plane",
             },
@@ -42,12 +50,24 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
 
     public void Expire()
     {
-        var oldest = clock.GetUtcNow() - Lifetime;
+        var now = clock.GetUtcNow();
+        if (now < _nextExpiry && _nextExpiry - now <= BetweenExpiries)
+        {
+            return;
+        }
+
+        _nextExpiry = now + BetweenExpiries;
+        var oldest = now - Lifetime;
         lock (store.Gate)
         {
             foreach (var old in store.List(ResourceTypes.Events).Where(e => LastSeen(e) < oldest))
             {
                 store.Remove(ResourceTypes.Events, old);
+            }
+
+            foreach (var (key, at) in _known.Where(k => store.Get(ResourceTypes.Events, k.Value.Namespace, k.Value.Name) is null).ToList())
+            {
+                _known.Remove(key);
             }
         }
     }
@@ -58,10 +78,8 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
         var now = clock.GetUtcNow();
         lock (store.Gate)
         {
-            var same = store.List(ResourceTypes.Events, about.Namespace()).FirstOrDefault(e =>
-                e.Text("involvedObject", "uid") == about.Uid() && e.Text("reason") == reason && e.Text("message") == message
-                && e.Text("reportingComponent") == component);
-            if (same is not null)
+            var key = (about.Uid(), reason, message, component);
+            if (_known.TryGetValue(key, out var at) && store.Get(ResourceTypes.Events, at.Namespace, at.Name) is { } same)
             {
                 store.Update(ResourceTypes.Events, same.With(e =>
                 {
@@ -77,7 +95,7 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
                 source["host"] = host;
             }
 
-            store.Create(
+            var recorded = store.Create(
                 ResourceTypes.Events,
                 new()
                 {
@@ -97,6 +115,7 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
                     ["reportingInstance"] = host ?? "",
                 },
                 now);
+            _known[key] = (recorded.Namespace(), recorded.Name());
         }
     }
 

@@ -10,6 +10,8 @@ internal static class Names
 
     public static string RandomSuffix() => RandomNumberGenerator.GetString(Alphabet, 5);
 
+    public static string Digest(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+
     /// <summary>The `pod-template-hash`: the same template gets the same ReplicaSet.</summary>
     public static string TemplateHash(string template)
     {

@@ -9,6 +9,9 @@ internal sealed record ApiAnswer(int Status, string ContentType, byte[] Content)
 {
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>Sent as `Warning` headers of code 299.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>Writes a watch or a followed log until it ends; <see cref="Content"/> is not used then.</summary>
     public Func<HttpResponse, CancellationToken, Task>? Stream { get; init; }
 

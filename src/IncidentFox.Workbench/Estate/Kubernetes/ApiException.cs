@@ -18,6 +18,9 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
     public static ApiException NotFound(ResourceType type, string name) =>
         new(404, Failure(404, "NotFound", $"{type.QualifiedPlural} \"{name}\" not found", Details(name, type.Group, type.Plural)));
 
+    public static ApiException AlreadyExists(ResourceType type, string name) =>
+        new(409, Failure(409, "AlreadyExists", $"{type.QualifiedPlural} \"{name}\" already exists", Details(name, type.Group, type.Plural)));
+
     public static ApiException NoSuchResource() =>
         new(404, Failure(404, "NotFound", "the server could not find the requested resource", []));
 
@@ -58,6 +61,18 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
         return new(422, Failure(422, "Invalid", message, details));
     }
 
+    /// <summary>An update that does not say which version it is of; worded with the plural where others name the kind.</summary>
+    public static ApiException MustNameVersion(ResourceType type, string name) =>
+        Invalid(type.Group, type.Plural, name, FieldError.Value("metadata.resourceVersion", "0x0", "must be specified for an update"));
+
+    /// <summary>As the server words it for reviews, which leave the kind out.</summary>
+    public static ApiException NoKind(string group, FieldError error)
+    {
+        var refusal = Invalid(group, "", "", error);
+        (refusal.Status["details"] as JsonObject)?.Remove("kind");
+        return refusal;
+    }
+
     public static ApiException Expired(string message, string? continueToken = null)
     {
         var status = Failure(410, "Expired", message, details: null);
@@ -79,6 +94,25 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
     {
         RetryAfterSeconds = 1,
     };
+
+    /// <summary>A failure that a test asked for, worded as the server words its own.</summary>
+    public static ApiException Fault(int status, int? retryAfterSeconds)
+    {
+        var (reason, message) = status switch
+        {
+            429 => ("TooManyRequests", "the server has received too many requests and has asked us to try again later"),
+            503 => ("ServiceUnavailable", "the server is currently unable to handle the request"),
+            504 => ("Timeout", "Timeout: request did not complete within the allotted timeout"),
+            _ => ("InternalError", "Internal error occurred: etcdserver: request timed out"),
+        };
+        var details = new JsonObject();
+        if (retryAfterSeconds is not null)
+        {
+            details["retryAfterSeconds"] = retryAfterSeconds;
+        }
+
+        return new(status, Failure(status, reason, message, details)) { RetryAfterSeconds = retryAfterSeconds };
+    }
 
     /// <summary>A failure without a reason, which is how the server reports what it did not expect.</summary>
     public static ApiException Internal(string message) => new(500, Failure(500, reason: null, message, details: null));

@@ -27,6 +27,9 @@ internal sealed class ApiRequest(string method, string rawPath, string rawQuery,
 
     public string? UserAgent { get; init; }
 
+    /// <summary>The request as it was written down; null when it did not come over HTTP.</summary>
+    public KubernetesRequest? Record { get; init; }
+
     public bool IsWatch => Query("watch") is "true" or "1";
 
     public string Query(string name) => _query.TryGetValue(name, out var values) ? values.ToString() : "";

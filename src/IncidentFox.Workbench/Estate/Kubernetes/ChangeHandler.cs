@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace IncidentFox.Workbench.Estate.Kubernetes;
 
 /// <summary>PATCH and PUT of an object or of its scale subresource.</summary>
-internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, ChangeCounters counters)
+internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, ChangeCounters counters, CreateHandler creates)
 {
     public ApiAnswer Change(ResourceType type, string ns, string name, string subresource, ApiRequest request)
     {
@@ -16,13 +16,33 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
                 CheckName(name, change([]).Name());
             }
 
-            var found = store.Get(type, ns, name) ?? throw ApiException.NotFound(type, name);
+            if (store.Get(type, ns, name) is not { } found)
+            {
+                return request.Method == "PUT" && subresource.Length == 0 && IsCreatedByPut(type)
+                    ? CreateByPut(type, ns, request, dryRun) : throw ApiException.NotFound(type, name);
+            }
+
             var after = subresource == "scale" ? ChangeScale(type, found, change, request) : ChangeObject(type, found, change, request);
             ObjectRules.CheckChange(type, found, after);
             ObjectRules.Default(after);
             var written = Write(type, found, after, subresource, request, dryRun);
             return ApiAnswer.Json(subresource == "scale" ? Scale.Of(written) : written);
         }
+    }
+
+    /// <summary>A few kinds are made by a PUT when they are not there.</summary>
+    private static bool IsCreatedByPut(ResourceType type) => type.Kind is "Lease" or "Role" or "ClusterRole" or "RoleBinding" or "ClusterRoleBinding" or "RuntimeClass" or "PriorityClass";
+
+    private ApiAnswer CreateByPut(ResourceType type, string ns, ApiRequest request, bool dryRun)
+    {
+        var body = RequestBody.Read(type, request, out var warnings);
+        if (body.Text("metadata", "resourceVersion") is { Length: > 0 })
+        {
+            throw ApiException.Modified(type, body.Name());
+        }
+
+        var created = creates.Create(type, ns, body, dryRun, warnings);
+        return ApiAnswer.Json(created, 201) with { Warnings = warnings };
     }
 
     /// <summary>How the request's body turns the present object into the wanted one.</summary>
@@ -49,6 +69,10 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
         var after = change(found);
         CheckAddress(found, after);
         CheckPreconditions(type, type.Plural, found, after, request);
+        if (request.Method == "PUT" && IsCreatedByPut(type) && string.IsNullOrEmpty(after.Text("metadata", "resourceVersion")))
+        {
+            throw ApiException.MustNameVersion(type, found.Name());
+        }
 
         // Status has a subresource of its own, and the server's own fields are not the client's to write.
         after["kind"] = type.Kind;

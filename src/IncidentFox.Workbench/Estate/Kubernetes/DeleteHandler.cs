@@ -22,13 +22,46 @@ internal sealed class DeleteHandler(ObjectStore store, TimeProvider clock, Chang
                 return ApiAnswer.Json(DeletePod(found, options));
             }
 
+            if (type == ResourceTypes.Namespaces)
+            {
+                return ApiAnswer.Json(DeleteNamespace(found, options));
+            }
+
             if (!options.DryRun)
             {
-                store.Remove(type, found);
+                counters.Changed();
+                Remove(type, found);
             }
 
             return ApiAnswer.Json(ApiException.Success(type, name, found.Uid()));
         }
+    }
+
+    /// <summary>What a finalizer holds is only marked; whoever removes the finalizer removes the object.</summary>
+    private void Remove(ResourceType type, JsonObject found)
+    {
+        if (found.At("metadata", "finalizers") is not JsonArray { Count: > 0 })
+        {
+            store.Remove(type, found);
+            return;
+        }
+
+        store.Update(type, found.With(o =>
+        {
+            o.Child("metadata")["deletionTimestamp"] ??= clock.GetUtcNow().Rfc3339();
+            o.Child("metadata")["deletionGracePeriodSeconds"] = 0;
+        }));
+    }
+
+    /// <summary>A namespace goes when its controller has emptied it.</summary>
+    private JsonObject DeleteNamespace(JsonObject found, Options options)
+    {
+        var deleting = found.With(n =>
+        {
+            n.Child("metadata")["deletionTimestamp"] ??= clock.GetUtcNow().Rfc3339();
+            n["status"] = new JsonObject { ["phase"] = "Terminating" };
+        });
+        return options.DryRun ? deleting : store.Update(ResourceTypes.Namespaces, deleting);
     }
 
     private static void CheckPreconditions(ResourceType type, JsonObject found, Options options)

@@ -66,8 +66,13 @@ internal static class DiscoveryHandler
             resources.Add(row);
             foreach (var subresource in type.Subresources)
             {
-                var isScale = subresource == "scale";
-                resources.Add(Row($"{type.Plural}/{subresource}", isScale ? "Scale" : type.Kind, type.Namespaced, isScale ? ["get", "patch", "update"] : ["get"]));
+                var (kind, verbs) = subresource switch
+                {
+                    "scale" => ("Scale", (string[])["get", "patch", "update"]),
+                    "token" => ("TokenRequest", ["create"]),
+                    _ => (type.Kind, ["get"]),
+                };
+                resources.Add(Row($"{type.Plural}/{subresource}", kind, type.Namespaced, verbs));
             }
         }
 
@@ -83,7 +88,7 @@ internal static class DiscoveryHandler
     }
 
     private static string[] Verbs(ResourceType type) =>
-        type == ResourceTypes.NewEvents ? ["get", "list", "watch"] : ["delete", "get", "list", "patch", "update", "watch"];
+        type.IsReview ? ["create"] : type == ResourceTypes.NewEvents ? ["get", "list", "watch"] : ["create", "delete", "get", "list", "patch", "update", "watch"];
 
     private static JsonObject Row(string name, string kind, bool namespaced, string[] verbs) => new()
     {

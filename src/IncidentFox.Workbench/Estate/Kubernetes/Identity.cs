@@ -7,6 +7,14 @@ namespace IncidentFox.Workbench.Estate.Kubernetes;
 /// <summary>Who asks, and what RBAC grants them.</summary>
 internal sealed record Identity(string Name, IReadOnlyList<Grant> Grants)
 {
+    /// <summary>Set for service accounts that came with a token of this cluster.</summary>
+    public TokenUser? Account { get; init; }
+
+    public JsonObject ToJson() => Account?.ToJson() ?? new()
+    {
+        ["username"] = Name, ["groups"] = new JsonArray(Name == "admin" ? "system:masters" : "system:serviceaccounts", "system:authenticated"),
+    };
+
     /// <summary>Nobody: no token was sent. May see health and version only.</summary>
     public static readonly Identity Anonymous = new("system:anonymous", [Grant.OfPaths("/healthz", "/livez", "/readyz", "/version")]);
 }
@@ -18,10 +26,16 @@ internal sealed record Grant(string[] Groups, string[] Resources, string[] Verbs
     /// <summary>The one namespace it holds in, as a Role's; null for everywhere, as a ClusterRole's.</summary>
     public string? Namespace { get; init; }
 
+    /// <summary>The only objects it covers, by name; empty for all.</summary>
+    public string[] Names { get; init; } = [];
+
+    /// <summary>What an access review says of it.</summary>
+    public string? Reason { get; init; }
+
     public static Grant OfPaths(params string[] paths) => new([], [], []) { Paths = paths };
 
-    public bool Allows(string ns, string group, string resource, string verb) =>
-        (Namespace is null || Namespace == ns) && Covers(Groups, group) && Covers(Resources, resource) && Covers(Verbs, verb);
+    public bool Allows(string ns, string group, string resource, string verb, string name) =>
+        (Namespace is null || Namespace == ns) && (Names.Length == 0 || Names.Contains(name)) && Covers(Groups, group) && Covers(Resources, resource) && Covers(Verbs, verb);
 
     public bool AllowsPath(string path) => Paths.Any(p => p == path || (p.EndsWith('*') && path.StartsWith(p[..^1], StringComparison.Ordinal)));
 
@@ -29,7 +43,9 @@ internal sealed record Grant(string[] Groups, string[] Resources, string[] Verbs
 }
 
 /// <summary>The bearer tokens of this cluster, random at each start, and what they may do.</summary>
-internal sealed class Authorizer
+/// <param name="tokens">Checks service-account tokens; null where there are none.</param>
+/// <param name="store">Where the RBAC objects are that grant them anything.</param>
+internal sealed class Authorizer(TokenAuthority? tokens = null, ObjectStore? store = null)
 {
     private static readonly Grant Discovery = Grant.OfPaths("/healthz", "/livez", "/readyz", "/version", "/api", "/api/*", "/apis", "/apis/*");
     private static readonly Grant[] Read =
@@ -54,27 +70,12 @@ internal sealed class Authorizer
         new(["apps"], ["deployments", "deployments/scale"], ["patch", "update"]),
     ];
 
-    private readonly (byte[] Token, Identity Identity)[] _tokens;
+    public string ReadToken { get; } = NewToken();
 
-    public Authorizer()
-    {
-        ReadToken = NewToken();
-        WriteToken = NewToken();
-        AdminToken = NewToken();
-        _tokens =
-        [
-            (Encoding.UTF8.GetBytes(ReadToken), new("system:serviceaccount:incidentfox:reader", Read)),
-            (Encoding.UTF8.GetBytes(WriteToken), new("system:serviceaccount:incidentfox:operator", Write)),
-            (Encoding.UTF8.GetBytes(AdminToken), new("admin", [Grant.OfPaths("/*"), new(["*"], ["*"], ["*"])])),
-        ];
-    }
-
-    public string ReadToken { get; }
-
-    public string WriteToken { get; }
+    public string WriteToken { get; } = NewToken();
 
     /// <summary>`system:masters`: for whoever prepares the cluster.</summary>
-    public string AdminToken { get; }
+    public string AdminToken { get; } = NewToken();
 
     public Identity Authenticate(string? authorization)
     {
@@ -83,15 +84,23 @@ internal sealed class Authorizer
             return Identity.Anonymous;
         }
 
-        var sent = authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
-            ? Encoding.UTF8.GetBytes(authorization["Bearer ".Length..].Trim()) : [];
-        return Array.Find(_tokens, t => CryptographicOperations.FixedTimeEquals(t.Token, sent)).Identity ?? throw ApiException.Unauthorized();
+        var sent = authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? authorization["Bearer ".Length..].Trim() : "";
+        return Is(sent, ReadToken) ? new("system:serviceaccount:incidentfox:reader", Read)
+            : Is(sent, WriteToken) ? new("system:serviceaccount:incidentfox:operator", Write)
+            : Is(sent, AdminToken) ? new("admin", [Grant.OfPaths("/*"), new(["*"], ["*"], ["*"])])
+            : OfAccount(sent) ?? throw ApiException.Unauthorized();
     }
+
+    private static bool Is(string sent, string token) => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent), Encoding.UTF8.GetBytes(token));
+
+    private Identity? OfAccount(string token) =>
+        tokens?.Check(token, [TokenAuthority.Issuer]).User is { } user && store is not null
+            ? new(user.Name, RoleGrants.Of(store, user.Name, user.Groups)) { Account = user } : null;
 
     public static void Require(Identity identity, string verb, ApiPath path)
     {
         var resource = path.Subresource.Length == 0 ? path.Resource : $"{path.Resource}/{path.Subresource}";
-        if (identity.Grants.Any(g => g.Allows(path.Namespace, path.Group, resource, verb)))
+        if (identity.Grants.Any(g => g.Allows(path.Namespace, path.Group, resource, verb, path.Name)))
         {
             return;
         }

@@ -3,11 +3,12 @@ using IncidentFox.Workbench.Estate.Cluster;
 namespace IncidentFox.Workbench.Estate.Kubernetes;
 
 /// <summary>The API: from a request to its answer. Who asks is checked first, as the real server does, then what exists.</summary>
-internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TimeProvider clock)
+internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TokenAuthority tokens, TimeProvider clock, ApiFaults? faults = null)
 {
     private readonly ListHandler _lists = new(store);
-    private readonly WatchHandler _watches = new(store, clock);
+    private readonly WatchHandler _watches = new(store, clock, faults ?? new());
     private readonly LogHandler _logs = new(store, logs, clock);
+    private readonly ReviewHandler _reviews = new(store, tokens, clock);
 
     public ChangeCounters Counters { get; } = new();
 
@@ -48,6 +49,8 @@ internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TimeProvid
         {
             "log" => verb == "get" ? _logs.Read(path.Namespace, path.Name, request) : throw ApiException.MethodNotAllowed(),
             "scale" => AnswerScale(type, path, verb, request),
+            "token" => verb == "create" ? _reviews.RequestToken(path.Namespace, path.Name, request) : throw ApiException.MethodNotAllowed(),
+            _ when type.IsReview => verb == "create" && path.Name.Length == 0 ? _reviews.Answer(type, request) : throw ApiException.MethodNotAllowed(),
             _ => AnswerObject(type, path, verb, request),
         };
     }
@@ -68,6 +71,7 @@ internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TimeProvid
             "watch" => _watches.Watch(type, ns, path.Name, request),
             "delete" => new DeleteHandler(store, clock, Counters).Delete(type, ns, path.Name, request),
             "patch" or "update" => Changes.Change(type, ns, path.Name, "", request),
+            "create" when path.Name.Length == 0 && type != ResourceTypes.NewEvents => Creates.Create(type, ns, request),
             _ => throw ApiException.MethodNotAllowed(),
         };
     }
@@ -79,7 +83,9 @@ internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TimeProvid
         _ => throw ApiException.MethodNotAllowed(),
     };
 
-    private ChangeHandler Changes => new(store, clock, Counters);
+    private ChangeHandler Changes => new(store, clock, Counters, Creates);
+
+    private CreateHandler Creates => new(store, clock, Counters);
 
     private static string Verb(ApiRequest request, ApiPath path) => (request.Method, path.Name.Length > 0) switch
     {

@@ -16,9 +16,12 @@ internal sealed class KubernetesServer : IAsyncDisposable
     private readonly TimeProvider _clock;
     private readonly WebApplication _app;
 
-    private KubernetesServer(KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port)
+    private readonly ApiFaults _faults;
+
+    private KubernetesServer(KubernetesApi api, Authorizer authorizer, ApiFaults faults, TimeProvider clock, int port)
     {
         _api = api;
+        _faults = faults;
         _authorizer = authorizer;
         _clock = clock;
         _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = null);
@@ -32,9 +35,9 @@ internal sealed class KubernetesServer : IAsyncDisposable
     public Stalls Stalls { get; } = new();
 
     public static async Task<KubernetesServer> StartAsync(
-        KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port, CancellationToken cancellationToken)
+        KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port, CancellationToken cancellationToken, ApiFaults? faults = null)
     {
-        var server = new KubernetesServer(api, authorizer, clock, port);
+        var server = new KubernetesServer(api, authorizer, faults ?? new(), clock, port);
         await server._app.StartAsync(cancellationToken);
         return server;
     }
@@ -61,14 +64,28 @@ internal sealed class KubernetesServer : IAsyncDisposable
         var record = new KubernetesRequest(
             _clock.GetUtcNow(), context.Request.Method, target[0], query, Encoding.UTF8.GetString(body), identity?.Name ?? "");
         Requests.Add(record);
+        var fault = _faults.Take(record);
+        if (fault is { IsCarriedOut: false })
+        {
+            await FailAsync(context, record, fault);
+            return;
+        }
+
         var answer = refusal ?? _api.Answer(new(
             context.Request.Method, target[0], query, context.Request.ContentType ?? "", context.Request.Headers.Accept.ToString(), body, identity!)
         {
             UserAgent = context.Request.Headers.UserAgent,
+            Record = record,
         });
 
         try
         {
+            if (fault is not null)
+            {
+                await FailAsync(context, record, fault);
+                return;
+            }
+
             if (Stalls.Take(record) is { } stall)
             {
                 await stall.HoldAsync(record, context.RequestAborted);
@@ -82,6 +99,24 @@ internal sealed class KubernetesServer : IAsyncDisposable
             // The client is gone; whatever was done stays done.
             return;
         }
+    }
+
+    private static async Task FailAsync(HttpContext context, KubernetesRequest record, ApiFault fault)
+    {
+        if (fault.Status is { } status)
+        {
+            var refusal = ApiException.Fault(status, fault.RetryAfterSeconds);
+            record.Status = status;
+            await SendAsync(context, ApiAnswer.Refusal(refusal));
+            return;
+        }
+
+        if (fault.IsSilent)
+        {
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+
+        context.Abort();
     }
 
     /// <summary>Reads on past the limit, within reason, so that the sender gets to see the answer.</summary>
@@ -108,6 +143,12 @@ internal sealed class KubernetesServer : IAsyncDisposable
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = answer.ContentType;
         context.Response.Headers.CacheControl = "no-cache, private";
+        foreach (var warning in answer.Warnings)
+        {
+            var quoted = warning.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+            context.Response.Headers.Append("Warning", $"299 - \"{quoted}\"");
+        }
+
         if (answer.RetryAfterSeconds is { } seconds)
         {
             context.Response.Headers.RetryAfter = seconds.ToString();

@@ -18,7 +18,7 @@ internal sealed record Change(ulong Version, ChangeKind Kind, ResourceType Type,
 /// </summary>
 internal sealed class ObjectStore(int historyLimit = 4000)
 {
-    private readonly SortedDictionary<ObjectKey, JsonObject> _objects = [];
+    private readonly Dictionary<ResourceType, SortedDictionary<ObjectKey, JsonObject>> _objects = new(ReferenceEqualityComparer.Instance);
     private readonly Queue<Change> _history = new();
     private TaskCompletionSource _changed = NewSignal();
 
@@ -46,7 +46,7 @@ internal sealed class ObjectStore(int historyLimit = 4000)
     {
         lock (Gate)
         {
-            return _objects.GetValueOrDefault(new(type, ns, name));
+            return Of(type).GetValueOrDefault(new(ns, name));
         }
     }
 
@@ -55,7 +55,7 @@ internal sealed class ObjectStore(int historyLimit = 4000)
     {
         lock (Gate)
         {
-            return [.. _objects.Where(e => e.Key.Type == type && (ns.Length == 0 || e.Key.Namespace == ns)).Select(e => e.Value)];
+            return [.. Of(type).Where(e => ns.Length == 0 || e.Key.Namespace == ns).Select(e => e.Value)];
         }
     }
 
@@ -72,12 +72,12 @@ internal sealed class ObjectStore(int historyLimit = 4000)
             var then = new SortedDictionary<ObjectKey, JsonObject>();
             foreach (var current in List(type, ns))
             {
-                then[KeyOf(type, current)] = current;
+                then[KeyOf(current)] = current;
             }
 
             foreach (var change in _history.Reverse().TakeWhile(c => c.Version > version).Where(c => c.Type == type))
             {
-                var key = KeyOf(type, change.Object);
+                var key = KeyOf(change.Object);
                 if (ns.Length > 0 && key.Namespace != ns)
                 {
                     continue;
@@ -111,8 +111,8 @@ internal sealed class ObjectStore(int historyLimit = 4000)
     {
         lock (Gate)
         {
-            var key = KeyOf(type, o);
-            if (_objects.ContainsKey(key))
+            var key = KeyOf(o);
+            if (Of(type).ContainsKey(key))
             {
                 throw new InvalidOperationException($"{type.Plural} {key.Namespace}/{key.Name} exists.");
             }
@@ -131,7 +131,7 @@ internal sealed class ObjectStore(int historyLimit = 4000)
         {
             var loaded = o.Copy();
             Touch(loaded);
-            _objects[KeyOf(type, loaded)] = loaded;
+            Of(type)[KeyOf(loaded)] = loaded;
             Version = Math.Max(Version, ulong.Parse(o.Text("metadata", "resourceVersion")!));
         }
     }
@@ -141,7 +141,7 @@ internal sealed class ObjectStore(int historyLimit = 4000)
     {
         lock (Gate)
         {
-            var previous = _objects[KeyOf(type, o)];
+            var previous = Of(type)[KeyOf(o)];
             o.Child("metadata")["resourceVersion"] = previous.Text("metadata", "resourceVersion");
             return JsonNode.DeepEquals(previous, o) ? previous : Write(ChangeKind.Modified, type, o, previous);
         }
@@ -152,7 +152,7 @@ internal sealed class ObjectStore(int historyLimit = 4000)
     {
         lock (Gate)
         {
-            var previous = _objects[KeyOf(type, o)];
+            var previous = Of(type)[KeyOf(o)];
             return Write(ChangeKind.Deleted, type, o.Copy(), previous);
         }
     }
@@ -167,7 +167,17 @@ internal sealed class ObjectStore(int historyLimit = 4000)
         }
     }
 
-    private static ObjectKey KeyOf(ResourceType type, JsonObject o) => new(type, o.Namespace(), o.Name());
+    private SortedDictionary<ObjectKey, JsonObject> Of(ResourceType type)
+    {
+        if (!_objects.TryGetValue(type, out var objects))
+        {
+            _objects[type] = objects = [];
+        }
+
+        return objects;
+    }
+
+    private static ObjectKey KeyOf(JsonObject o) => new(o.Namespace(), o.Name());
 
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -179,14 +189,14 @@ internal sealed class ObjectStore(int historyLimit = 4000)
         // Through text, so that numbers and strings have one representation; then touched, so that concurrent readers share it safely.
         var stored = (JsonObject)JsonNode.Parse(o.ToJsonString())!;
         Touch(stored);
-        var key = KeyOf(type, stored);
+        var key = KeyOf(stored);
         if (kind == ChangeKind.Deleted)
         {
-            _objects.Remove(key);
+            Of(type).Remove(key);
         }
         else
         {
-            _objects[key] = stored;
+            Of(type)[key] = stored;
         }
 
         _history.Enqueue(new(Version, kind, type, stored, previous));
@@ -224,12 +234,11 @@ internal sealed class ObjectStore(int historyLimit = 4000)
         }
     }
 
-    private readonly record struct ObjectKey(ResourceType Type, string Namespace, string Name) : IComparable<ObjectKey>
+    private readonly record struct ObjectKey(string Namespace, string Name) : IComparable<ObjectKey>
     {
         public int CompareTo(ObjectKey other)
         {
-            var byType = string.CompareOrdinal(Type.QualifiedPlural, other.Type.QualifiedPlural);
-            var byNamespace = byType != 0 ? byType : string.CompareOrdinal(Namespace, other.Namespace);
+            var byNamespace = string.CompareOrdinal(Namespace, other.Namespace);
             return byNamespace != 0 ? byNamespace : string.CompareOrdinal(Name, other.Name);
         }
     }

@@ -3,6 +3,9 @@ namespace IncidentFox.Workbench.Estate.Kubernetes;
 /// <summary>One kind of object and how it is addressed.</summary>
 internal sealed record ResourceType(string Group, string Version, string Plural, string Kind, bool Namespaced, string[] ShortNames)
 {
+    /// <summary>True for reviews: they are answered and never stored.</summary>
+    public bool IsReview { get; init; }
+
     /// <summary>Subresources served, by name.</summary>
     public string[] Subresources { get; init; } = [];
 
@@ -34,15 +37,24 @@ internal static class ResourceTypes
     /// <summary>The same events by their newer API: a view of <see cref="Events"/>.</summary>
     public static readonly ResourceType NewEvents = new("events.k8s.io", "v1", "events", "Event", true, ["ev"]);
 
-    /// <summary>All kinds. Those not named above exist and are empty here.</summary>
+    public static readonly ResourceType ServiceAccounts = new("", "v1", "serviceaccounts", "ServiceAccount", true, ["sa"]) { Subresources = ["token"] };
+    public static readonly ResourceType ResourceQuotas = new("", "v1", "resourcequotas", "ResourceQuota", true, ["quota"]);
+    public static readonly ResourceType LimitRanges = new("", "v1", "limitranges", "LimitRange", true, ["limits"]);
+    public static readonly ResourceType Leases = new("coordination.k8s.io", "v1", "leases", "Lease", true, []);
+    public static readonly ResourceType RuntimeClasses = new("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass", false, []);
+    public static readonly ResourceType PriorityClasses = new("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", false, ["pc"]);
+    public static readonly ResourceType Roles = new("rbac.authorization.k8s.io", "v1", "roles", "Role", true, []);
+    public static readonly ResourceType ClusterRoles = new("rbac.authorization.k8s.io", "v1", "clusterroles", "ClusterRole", false, []);
+    public static readonly ResourceType RoleBindings = new("rbac.authorization.k8s.io", "v1", "rolebindings", "RoleBinding", true, []);
+    public static readonly ResourceType ClusterRoleBindings = new("rbac.authorization.k8s.io", "v1", "clusterrolebindings", "ClusterRoleBinding", false, []);
+
+    /// <summary>All kinds. Those not named above are stored as they are sent, and no controller acts on them.</summary>
     public static readonly IReadOnlyList<ResourceType> All =
     [
         Namespaces, Nodes, Pods, Services, Endpoints, Events, ConfigMaps, Secrets, Deployments, ReplicaSets, EndpointSlices, NewEvents,
-        new("", "v1", "serviceaccounts", "ServiceAccount", true, ["sa"]),
+        ServiceAccounts, ResourceQuotas, LimitRanges, Leases, RuntimeClasses, PriorityClasses, Roles, ClusterRoles, RoleBindings, ClusterRoleBindings,
         new("", "v1", "persistentvolumeclaims", "PersistentVolumeClaim", true, ["pvc"]),
         new("", "v1", "persistentvolumes", "PersistentVolume", false, ["pv"]),
-        new("", "v1", "resourcequotas", "ResourceQuota", true, ["quota"]),
-        new("", "v1", "limitranges", "LimitRange", true, ["limits"]),
         new("", "v1", "replicationcontrollers", "ReplicationController", true, ["rc"]),
         new("apps", "v1", "statefulsets", "StatefulSet", true, ["sts"]),
         new("apps", "v1", "daemonsets", "DaemonSet", true, ["ds"]),
@@ -53,6 +65,11 @@ internal static class ResourceTypes
         new("networking.k8s.io", "v1", "ingresses", "Ingress", true, ["ing"]),
         new("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", true, ["pdb"]),
         new("storage.k8s.io", "v1", "storageclasses", "StorageClass", false, ["sc"]),
+        new("authentication.k8s.io", "v1", "tokenreviews", "TokenReview", false, []) { IsReview = true },
+        new("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false, []) { IsReview = true },
+        new("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false, []) { IsReview = true },
+        new("authorization.k8s.io", "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", true, []) { IsReview = true },
+        new("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, []) { IsReview = true },
     ];
 
     private static readonly Dictionary<(string Group, string Version, string Plural), ResourceType> ByAddress =

@@ -1,12 +1,10 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Http;
 
 namespace IncidentFox.Workbench.Estate.Kubernetes;
 
 /// <summary>`watch=true`: what changed, as it changes, one JSON object per line.</summary>
-internal sealed class WatchHandler(ObjectStore store, TimeProvider clock)
+internal sealed class WatchHandler(ObjectStore store, TimeProvider clock, ApiFaults faults)
 {
     private static readonly TimeSpan BookmarkInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(30);
@@ -31,27 +29,42 @@ internal sealed class WatchHandler(ObjectStore store, TimeProvider clock)
         var bookmarks = request.Query("allowWatchBookmarks") is "true" or "1";
         return new(200, "application/json", [])
         {
-            Stream = (response, cancel) => RunAsync(filter, from.Length == 0 ? 0 : ulong.Parse(from), timeout, bookmarks, response, cancel),
+            Stream = (response, cancel) => UntilEndedAsync(filter, from.Length == 0 ? 0 : ulong.Parse(from), timeout, bookmarks, new(response, faults, request.Record, clock), cancel),
         };
     }
 
-    private async Task RunAsync(Filter filter, ulong from, TimeSpan timeout, bool bookmarks, HttpResponse response, CancellationToken cancel)
+    private async Task UntilEndedAsync(Filter filter, ulong from, TimeSpan timeout, bool bookmarks, WatchStream stream, CancellationToken lost)
     {
+        try
+        {
+            await RunAsync(filter, from, timeout, bookmarks, stream, lost);
+        }
+        catch (WatchEndedException)
+        {
+            return;
+        }
+    }
+
+    private async Task RunAsync(Filter filter, ulong from, TimeSpan timeout, bool bookmarks, WatchStream stream, CancellationToken lost)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(lost, faults.WatchesCut);
+        var cancel = either.Token;
+        using var cutOff = faults.WatchesCut.Register(stream.Cut);
         var started = clock.GetTimestamp();
         var nextBookmark = timeout < BookmarkInterval ? timeout - TimeSpan.FromSeconds(1) : BookmarkInterval;
         var position = from;
         if (from == 0)
         {
-            position = await SendExistingAsync(filter, response, cancel);
+            position = await SendExistingAsync(filter, stream, cancel);
         }
 
-        await response.Body.FlushAsync(cancel);
+        await stream.OpenAsync(cancel);
         while (clock.GetElapsedTime(started) < timeout)
         {
             var changed = store.NextChange;
             if (store.Since(position) is not { } changes)
             {
-                await SendAsync(response, "ERROR", ApiException.Expired($"too old resource version: {position} ({store.Compacted + 1})").Status, cancel);
+                await stream.SendAsync("ERROR", ApiException.Expired($"too old resource version: {position} ({store.Compacted + 1})").Status, cancel);
                 return;
             }
 
@@ -60,14 +73,14 @@ internal sealed class WatchHandler(ObjectStore store, TimeProvider clock)
                 position = change.Version;
                 if (filter.TypeOf(change) is { } kind)
                 {
-                    await SendAsync(response, kind, ListHandler.View(filter.Type, change.Object), cancel);
+                    await stream.SendAsync(kind, ListHandler.View(filter.Type, change.Object), cancel);
                 }
             }
 
             var elapsed = clock.GetElapsedTime(started);
             if (bookmarks && elapsed >= nextBookmark)
             {
-                await SendAsync(response, "BOOKMARK", Bookmark(filter.Type, Math.Max(position, store.Version)), cancel);
+                await stream.SendAsync("BOOKMARK", Bookmark(filter.Type, Math.Max(position, store.Version)), cancel);
                 nextBookmark += nextBookmark + BookmarkInterval < timeout ? BookmarkInterval : timeout;
             }
 
@@ -78,7 +91,7 @@ internal sealed class WatchHandler(ObjectStore store, TimeProvider clock)
     }
 
     /// <summary>Without a version, or with 0, a watch begins with what exists.</summary>
-    private async Task<ulong> SendExistingAsync(Filter filter, HttpResponse response, CancellationToken cancel)
+    private async Task<ulong> SendExistingAsync(Filter filter, WatchStream stream, CancellationToken cancel)
     {
         IReadOnlyList<JsonObject> existing;
         ulong version;
@@ -90,7 +103,7 @@ internal sealed class WatchHandler(ObjectStore store, TimeProvider clock)
 
         foreach (var o in existing.Where(filter.Matches))
         {
-            await SendAsync(response, "ADDED", ListHandler.View(filter.Type, o), cancel);
+            await stream.SendAsync("ADDED", ListHandler.View(filter.Type, o), cancel);
         }
 
         return version;
@@ -104,13 +117,6 @@ internal sealed class WatchHandler(ObjectStore store, TimeProvider clock)
         ["apiVersion"] = type.ApiVersion,
         ["metadata"] = new JsonObject { ["resourceVersion"] = version.ToString(CultureInfo.InvariantCulture), ["creationTimestamp"] = null },
     };
-
-    private static async Task SendAsync(HttpResponse response, string kind, JsonObject o, CancellationToken cancel)
-    {
-        var line = new JsonObject { ["type"] = kind, ["object"] = o.Copy() }.Compacted() + "\n";
-        await response.Body.WriteAsync(Encoding.UTF8.GetBytes(line), cancel);
-        await response.Body.FlushAsync(cancel);
-    }
 
     private sealed record Filter(ResourceType Type, string Namespace, string Name, LabelSelector Labels, FieldSelector Fields)
     {

@@ -1,0 +1,372 @@
+using System.Text.Json.Nodes;
+using IncidentFox.Workbench.Estate.Kubernetes;
+
+namespace IncidentFox.Workbench.Estate.Cluster;
+
+/// <summary>How long a node takes over its steps; nothing by default, so that tests need not wait.</summary>
+public sealed record NodeTiming(TimeSpan Start, TimeSpan Settle, TimeSpan PullBackOff)
+{
+    public static readonly NodeTiming Quick = new(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromSeconds(14));
+
+    /// <summary>As recorded with gVisor: 2.4 s to start, 1.2 s from a container's end to the pod's.</summary>
+    public static readonly NodeTiming Recorded = new(TimeSpan.FromSeconds(2.4), TimeSpan.FromSeconds(1.2), TimeSpan.FromSeconds(14));
+}
+
+/// <summary>The scheduler and the node of a cluster whose pods do what programs say. Each step moves every pod on by one visible state at most.</summary>
+internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<PodStart, PodProgram> programOf, NodeTiming timing, TimeProvider clock) : IPodLogs
+{
+    private const string DeadlineMessage = "Pod was active on the node longer than the specified deadline";
+    private readonly Dictionary<string, PodLife> _lives = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
+    private int _nextIp = 20;
+
+    public ContainerLog? Find(string podUid, string container, bool previous)
+    {
+        lock (store.Gate)
+        {
+            return !previous && _lives.TryGetValue(podUid, out var life) && life.Process is not null ? life.Log : null;
+        }
+    }
+
+    public void Reconcile()
+    {
+        var present = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var pod in store.List(ResourceTypes.Pods))
+        {
+            present.Add(pod.Uid());
+            Step(pod, clock.GetUtcNow());
+        }
+
+        foreach (var uid in _lives.Keys.Where(u => !present.Contains(u)).ToList())
+        {
+            _lives[uid].Process?.Kill();
+            _lives.Remove(uid);
+        }
+
+        _refused.IntersectWith(present);
+    }
+
+    public void StopAll()
+    {
+        foreach (var life in _lives.Values)
+        {
+            life.Process?.Kill();
+        }
+    }
+
+    private void Step(JsonObject pod, DateTimeOffset now)
+    {
+        var isDeleted = pod.Text("metadata", "deletionTimestamp") is not null;
+        if (pod.Text("spec", "nodeName") is null)
+        {
+            Schedule(pod, isDeleted, now);
+            return;
+        }
+
+        if (!_lives.TryGetValue(pod.Uid(), out var life))
+        {
+            if (isDeleted)
+            {
+                Remove(pod);
+                return;
+            }
+
+            life = Accept(pod, now);
+        }
+
+        if (isDeleted)
+        {
+            Delete(pod, life, now);
+            return;
+        }
+
+        if (IsOverDeadline(pod, life, now))
+        {
+            EndEarly(pod, life, ("DeadlineExceeded", DeadlineMessage), now);
+        }
+
+        Advance(pod, life, now);
+    }
+
+    private void Schedule(JsonObject pod, bool isDeleted, DateTimeOffset now)
+    {
+        if (isDeleted)
+        {
+            Remove(pod);
+            return;
+        }
+
+        if (WhyUnschedulable(pod) is { } why)
+        {
+            if (_refused.Add(pod.Uid()))
+            {
+                events.FailedScheduling(pod, why);
+                store.Update(ResourceTypes.Pods, pod.With(p => p.Child("status")["conditions"] = new JsonArray(
+                    Conditions.OfPod(p["status"] as JsonObject, "PodScheduled", isTrue: false, "Unschedulable", why, now))));
+            }
+
+            return;
+        }
+
+        events.Scheduled(pod);
+        store.Update(ResourceTypes.Pods, pod.With(p =>
+        {
+            p.Child("spec")["nodeName"] = ClusterSeed.NodeName;
+            p.Child("status")["conditions"] = new JsonArray(Conditions.OfPod(status: null, "PodScheduled", isTrue: true, reason: null, message: null, now));
+        }));
+    }
+
+    private string? WhyUnschedulable(JsonObject pod)
+    {
+        var node = store.Get(ResourceTypes.Nodes, "", ClusterSeed.NodeName);
+        var (why, preemption) = ProgramOf(pod, ip: "", log: null).UnschedulableBecause is { } said ? (said, "No preemption victims found for incoming pod.")
+            : node?.Flag("spec", "unschedulable") == true ? ("1 node(s) were unschedulable.", "Preemption is not helpful for scheduling.")
+            : !IsSelected(pod, node) ? ("1 node(s) didn't match Pod's node affinity/selector.", "Preemption is not helpful for scheduling.")
+            : ((string?)null, "");
+        return why is null ? null : $"0/1 nodes are available: {why} preemption: 0/1 nodes are available: 1 {preemption}";
+    }
+
+    private static bool IsSelected(JsonObject pod, JsonObject? node) =>
+        (pod.At("spec", "nodeSelector") as JsonObject ?? []).All(s => node.Text("metadata", "labels", s.Key) == s.Value.Text());
+
+    private PodLife Accept(JsonObject pod, DateTimeOffset now)
+    {
+        var ip = $"10.201.{_nextIp / 250 % 250}.{_nextIp % 250 + 1}";
+        _nextIp++;
+        var log = new ContainerLog(clock);
+        var life = new PodLife(ProgramOf(pod, ip, log), ip, log) { SeenAt = now, Due = now + timing.Start, Stage = PodStage.Creating };
+        _lives[pod.Uid()] = life;
+        if (life.Program.HeldUpBy is { } held)
+        {
+            events.Kubelet(pod, "", "Warning", held.Reason, held.Message);
+        }
+
+        Write(pod, life, now);
+        life.Stage = PodStage.Bound; // written as creating; the next step begins
+        return life;
+    }
+
+    private PodProgram ProgramOf(JsonObject pod, string ip, ContainerLog? log) =>
+        pod.Text("spec", "restartPolicy") == "Never" ? programOf(new(pod.Namespace(), pod.Name(), pod.Uid(), ip, pod, line => log?.Write(line))) : PodProgram.RunsUntilDeleted;
+
+    private static bool IsOverDeadline(JsonObject pod, PodLife life, DateTimeOffset now) =>
+        life.Stage < PodStage.Ending && pod.Number("spec", "activeDeadlineSeconds") is { } seconds && now - life.SeenAt >= TimeSpan.FromSeconds(seconds);
+
+    private void Advance(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        switch (life.Stage)
+        {
+            case PodStage.Bound:
+                life.Stage = PodStage.Creating;
+                break;
+            case PodStage.Creating when now >= life.Due && life.Program.HeldUpBy is null:
+                Begin(pod, life, now);
+                break;
+            case PodStage.PullFailed when now >= life.Due:
+                BackOff(pod, life, now);
+                break;
+            case PodStage.PullBackOff when now >= life.Due:
+                FailPull(pod, life, now);
+                break;
+            case PodStage.Running:
+                Watch(pod, life, now);
+                break;
+            case PodStage.Ending:
+                AwaitEnd(pod, life, now);
+                break;
+            case PodStage.Ended when now >= life.Due:
+                life.Stage = PodStage.Final;
+                Write(pod, life, now);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void Begin(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        if (life.Program.HasNoImage)
+        {
+            FailPull(pod, life, now);
+            return;
+        }
+
+        foreach (var container in pod.Objects("spec", "containers"))
+        {
+            var name = container.Text("name") ?? "";
+            events.Kubelet(pod, name, "Normal", "Pulled", $"Container image \"{container.Text("image")}\" already present on machine");
+            events.Kubelet(pod, name, "Normal", "Created", $"Created container: {name}");
+            events.Kubelet(pod, name, "Normal", "Started", $"Started container {name}");
+        }
+
+        life.StartedAt = now;
+        foreach (var line in life.Program.Log)
+        {
+            life.Log.Write(line);
+        }
+
+        life.Process = life.Program.Process?.Invoke(new(pod.Namespace(), pod.Name(), pod.Uid(), life.Ip, pod.Copy(), life.Log.Write))
+            ?? new ScriptedProcess(life.Program, now, clock);
+        life.Stage = PodStage.Running;
+        Write(pod, life, now);
+    }
+
+    private void Watch(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        if (life.Program.EvictedBecause is { } because && now - life.StartedAt >= life.Program.EndsAfter)
+        {
+            events.Kubelet(pod, "", "Warning", "Evicted", because);
+            EndEarly(pod, life, ("Evicted", because), now);
+            return;
+        }
+
+        if (life.Process!.Poll() is { } exit)
+        {
+            End(pod, life, exit, now);
+        }
+    }
+
+    private void End(JsonObject pod, PodLife life, PodExit exit, DateTimeOffset now)
+    {
+        var underGvisor = pod.Text("spec", "runtimeClassName") is not null;
+        life.Exit = exit.Reason == "OOMKilled" && underGvisor ? exit with { Code = 128 } : exit;
+        life.EndedAt = now;
+        life.Log.Close();
+        life.Stage = PodStage.Ended;
+        life.Due = now + timing.Settle;
+        Write(pod, life, now);
+    }
+
+    /// <summary>The deadline or an eviction: TERM, and a pod that failed whatever its program makes of it.</summary>
+    private void EndEarly(JsonObject pod, PodLife life, (string Reason, string Message) because, DateTimeOffset now)
+    {
+        if (because.Reason == "DeadlineExceeded")
+        {
+            events.Kubelet(pod, "", "Normal", because.Reason, because.Message);
+        }
+
+        life.EndedBecause = because;
+        if (life.Process is null)
+        {
+            life.Stage = PodStage.Final;
+            Write(pod, life, now);
+            return;
+        }
+
+        Kill(pod, life, now, pod.Number("spec", "terminationGracePeriodSeconds") ?? 30);
+        life.Stage = PodStage.Ending;
+        Write(pod, life, now);
+    }
+
+    private void AwaitEnd(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        if (ExitOf(life, now) is not { } exit)
+        {
+            return;
+        }
+
+        life.Exit = exit;
+        life.EndedAt = now;
+        life.Log.Close();
+        life.Stage = PodStage.Final;
+        Write(pod, life, now);
+    }
+
+    private void Kill(JsonObject pod, PodLife life, DateTimeOffset now, long graceSeconds)
+    {
+        foreach (var container in pod.Objects("spec", "containers"))
+        {
+            events.Kubelet(pod, container.Text("name") ?? "", "Normal", "Killing", $"Stopping container {container.Text("name")}");
+        }
+
+        life.KillAt = now.AddSeconds(graceSeconds);
+        life.Process!.Stop();
+    }
+
+    private static PodExit? ExitOf(PodLife life, DateTimeOffset now)
+    {
+        if (life.Process!.Poll() is { } exit)
+        {
+            return exit;
+        }
+
+        if (now < life.KillAt)
+        {
+            return null;
+        }
+
+        life.Process.Kill();
+        return new(137);
+    }
+
+    private void FailPull(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        var container = pod.Objects("spec", "containers").First();
+        var (name, image) = (container.Text("name") ?? "", container.Text("image") ?? "");
+        events.Kubelet(pod, name, "Normal", "Pulling", $"Pulling image \"{image}\"");
+        events.Kubelet(pod, name, "Warning", "Failed", $"Failed to pull image \"{image}\": {PullError(image)}");
+        events.Kubelet(pod, name, "Warning", "Failed", "Error: ErrImagePull");
+        Wait(pod, life, PodStage.PullFailed, "ErrImagePull", PullError(image), now);
+    }
+
+    private void BackOff(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        var container = pod.Objects("spec", "containers").First();
+        var (name, image) = (container.Text("name") ?? "", container.Text("image") ?? "");
+        events.Kubelet(pod, name, "Normal", "BackOff", $"Back-off pulling image \"{image}\"");
+        events.Kubelet(pod, name, "Warning", "Failed", "Error: ImagePullBackOff");
+        Wait(pod, life, PodStage.PullBackOff, "ImagePullBackOff", $"Back-off pulling image \"{image}\": ErrImagePull: {PullError(image)}", now);
+    }
+
+    private void Wait(JsonObject pod, PodLife life, PodStage stage, string reason, string message, DateTimeOffset now)
+    {
+        (life.Stage, life.Waiting, life.WaitingMessage, life.Due) = (stage, reason, message, now + timing.PullBackOff);
+        Write(pod, life, now);
+    }
+
+    private static string PullError(string image) => $"failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found";
+
+    /// <summary>TERM, the process's own end or its grace period's, its last status, then the object goes.</summary>
+    private void Delete(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        if (life.Process is null || life.Stage is PodStage.Ended or PodStage.Final)
+        {
+            Remove(pod);
+            return;
+        }
+
+        if (life.Stage != PodStage.Ending)
+        {
+            Kill(pod, life, now, pod.Number("metadata", "deletionGracePeriodSeconds") ?? 0);
+            life.Stage = PodStage.Ending;
+        }
+
+        var deletionEnds = DateTimeOffset.Parse(pod.Text("metadata", "deletionTimestamp")!);
+        life.KillAt = deletionEnds < life.KillAt ? deletionEnds : life.KillAt; // a second delete may shorten the grace
+        if (ExitOf(life, now) is { } exit)
+        {
+            (life.Exit, life.EndedAt, life.Stage) = (exit, now, PodStage.Final);
+            life.Log.Close();
+            Write(pod, life, now);
+            Remove(store.Get(ResourceTypes.Pods, pod.Namespace(), pod.Name())!);
+        }
+    }
+
+    private void Remove(JsonObject pod)
+    {
+        var last = store.Update(ResourceTypes.Pods, pod.With(p => p.Child("metadata")["deletionGracePeriodSeconds"] = 0));
+        if (last.At("metadata", "finalizers") is not JsonArray { Count: > 0 })
+        {
+            store.Remove(ResourceTypes.Pods, last);
+            _lives.Remove(pod.Uid());
+        }
+    }
+
+    private void Write(JsonObject pod, PodLife life, DateTimeOffset now)
+    {
+        if (store.Get(ResourceTypes.Pods, pod.Namespace(), pod.Name()) is { } current && current.Uid() == pod.Uid())
+        {
+            store.Update(ResourceTypes.Pods, current.With(p => p["status"] = life.Status(current, now)));
+        }
+    }
+}
