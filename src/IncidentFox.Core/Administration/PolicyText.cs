@@ -37,6 +37,8 @@ public static class PolicyText
             $"{tool.Tool} of {tool.Integration}: {Effect(tool.Effect)}{(tool.HasCredential ? "" : ", no credential is set up for it")}", tool.Description,
             $"from role:  {role}", $"policy:     {words}{(conditional ? " (depends on where and when it acts; tools explain says more)" : "")}",
         };
+        if (tool.OtherNames.Count > 0)
+            lines.Add($"also named: {string.Join(", ", tool.OtherNames)}; entries of either name hold");
         var entries = policy.Tools.Cast<IPolicySetting>().Concat(policy.Workflows).Where(s => Means(s.Name, tool)).Select(s => Where(s)).ToList();
         lines.Add(entries.Count == 0 ? "entries:    none; the defaults answer" : $"entries:    {string.Join(", ", entries)}");
         return lines;
@@ -97,7 +99,7 @@ public static class PolicyText
     // From which role on it is not denied, and what is asked then; while the place is open, the most open answer that a call could get.
     private static (string Role, string Words, bool Conditional) Standing(ToolPolicy policy, ListedTool tool, DateTimeOffset now)
     {
-        ToolFacts Facts(Role role) => new(tool.Tool, tool.Effect, role) { Integration = tool.Integration, At = now, AnyNamespace = true };
+        ToolFacts Facts(Role role) => new(tool.Tool, tool.Effect, role) { Integration = tool.Integration, OtherNames = tool.OtherNames, At = now, AnyNamespace = true };
         var facts = Facts(Role.OrgAdmin);
         var conditional = policy.ToolIndex.Of(facts, policy.Environments).Exists(a => a.Setting.When is not null)
             || policy.WorkflowIndex.Of(facts, policy.Environments).Exists(a => a.Setting.When is not null);
@@ -115,7 +117,7 @@ public static class PolicyText
     }
 
     private static bool Means(ToolPattern name, ListedTool tool) =>
-        (name.Tool is null || name.Tool == tool.Tool) && (name.Integration is null || name.Integration == tool.Integration);
+        (name.Tool is null || tool.IsCalled(name.Tool)) && (name.Integration is null || name.Integration == tool.Integration);
 
     private static string Where(IPolicySetting setting) => setting.Path.TrimStart('$', '.') + (setting.When is null ? "" : " (when…)");
 

@@ -87,5 +87,5 @@ public static class PolicyExplainer
         .Where(s => s.When is { } when && Means(s.Name, facts) && when.Judge(facts, policy.Environments) == Truth.No);
 
     private static bool Means(ToolPattern name, ToolFacts facts) =>
-        (name.Tool == facts.Tool || (name.Tool is null && facts.Integration is not null)) && (name.Integration is null || name.Integration == facts.Integration);
+        (name.Tool is { } tool ? facts.IsCalled(tool) : facts.Integration is not null) && (name.Integration is null || name.Integration == facts.Integration);
 }

@@ -25,8 +25,8 @@ internal sealed class PolicyIndex<T>(IEnumerable<T> settings) where T : class, I
             return found;
         // What has no integration is a part of the product, and no name with a star means it.
         if (facts.Integration is { } integration)
-            Add(found, new(integration, facts.Tool), facts, environments);
-        Add(found, new(null, facts.Tool), facts, environments);
+            AddNamed(found, integration, facts, environments);
+        AddNamed(found, null, facts, environments);
         if (facts.Integration is { } any)
         {
             Add(found, new(any, null), facts, environments);
@@ -55,6 +55,20 @@ internal sealed class PolicyIndex<T>(IEnumerable<T> settings) where T : class, I
         }
         settled = rank != int.MinValue;
         return answering;
+    }
+
+    // Whatever it is called by: names of one tool are equally specific, and of all their entries those with a condition go first.
+    private void AddNamed(List<Applying<T>> found, string? integration, in ToolFacts facts, EnvironmentMap environments)
+    {
+        var first = found.Count;
+        Add(found, new(integration, facts.Tool), facts, environments);
+        if (facts.OtherNames is not { Count: > 0 } others)
+            return;
+        foreach (var other in others)
+            Add(found, new(integration, other), facts, environments);
+        var named = found.GetRange(first, found.Count - first).OrderByDescending(a => a.Rank).ToList();   // stable
+        found.RemoveRange(first, found.Count - first);
+        found.AddRange(named);
     }
 
     private void Add(List<Applying<T>> found, ToolPattern name, in ToolFacts facts, EnvironmentMap environments)

@@ -32,6 +32,9 @@ public readonly record struct ToolFacts(string Tool, ToolEffect Effect, Role Low
     /// <summary>The integration whose tool it is; null for a part of the product itself (<c>model_turn</c>), which no name with a star means.</summary>
     public string? Integration { get; init; }
 
+    /// <summary>What else the tool is called. An entry for any of its names speaks of it; where equally specific ones disagree, the stricter answer counts.</summary>
+    public IReadOnlyList<string>? OtherNames { get; init; }
+
     /// <summary>Of <see cref="NamespaceParameter"/>; null: the call names none.</summary>
     public string? Namespace { get; init; }
 
@@ -44,10 +47,18 @@ public readonly record struct ToolFacts(string Tool, ToolEffect Effect, Role Low
     /// </summary>
     public bool AnyNamespace { get; init; }
 
+    /// <summary>Whether a tool of this name is the one that is called.</summary>
+    public bool IsCalled(string name) => name == Tool || OtherNames?.Contains(name, StringComparer.Ordinal) == true;
+
     /// <summary>The facts of a typed call.</summary>
-    public static ToolFacts Of(ToolCall call, Role lowestRequesterRole, DateTimeOffset at) => new(call.Tool, call.Effect, lowestRequesterRole)
+    /// <param name="call">The call.</param>
+    /// <param name="otherNames">Of its rule, see <see cref="OtherNames"/>.</param>
+    /// <param name="lowestRequesterRole">The lowest role among those who asked.</param>
+    /// <param name="at">When.</param>
+    public static ToolFacts Of(ToolCall call, IReadOnlyList<string> otherNames, Role lowestRequesterRole, DateTimeOffset at) => new(call.Tool, call.Effect, lowestRequesterRole)
     {
         Integration = call.Integration,
+        OtherNames = otherNames,
         Namespace = call.Parameters[NamespaceParameter] is JsonValue value && value.TryGetValue<string>(out var name) ? name : null,
         At = at,
     };

@@ -31,7 +31,7 @@ internal sealed class OfferedTools(IntegrationSource integrations, PolicySource 
             return null;
         var decision = ToolDecider.Decide(policies.For(session.Resource.Org, session.Resource.Team), new ToolFacts(rule.Tool, rule.Effect, session.LowestRequesterRole)
         {
-            Integration = tool.Integration.Name, At = time.GetUtcNow(), AnyNamespace = rule.Parameters.Any(p => p.Name == ToolFacts.NamespaceParameter),
+            Integration = tool.Integration.Name, OtherNames = rule.OtherNames, At = time.GetUtcNow(), AnyNamespace = rule.Parameters.Any(p => p.Name == ToolFacts.NamespaceParameter),
         });
         return decision is ToolDecision.Deny ? null : new ToolDescription
         {

@@ -29,7 +29,7 @@ internal sealed class ToolAdmission(PolicySource policies, CallTrail trail, Sess
         }
         var (org, team) = (request.Session!.Resource.Org, request.Session.Resource.Team);
         var policy = policies.For(org, team);
-        switch (ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, request.Session.LowestRequesterRole, time.GetUtcNow())))
+        switch (ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, call.Rule.OtherNames, request.Session.LowestRequesterRole, time.GetUtcNow())))
         {
             case ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read:
                 return await TryForwardAsync(request, call);

@@ -133,7 +133,7 @@ public sealed class ApprovalExecutor(
         // As the database has it now, and not as it was a few seconds ago.
         await policy.RefreshAsync(cancellationToken);
         var role = await sessions.LowestRequesterRoleAsync(investigation, terms.Resource, cancellationToken);
-        return ToolDecider.Decide(policy.For(terms.Resource.Org, terms.Resource.Team), ToolFacts.Of(frozen.Call, role, time.GetUtcNow())) switch
+        return ToolDecider.Decide(policy.For(terms.Resource.Org, terms.Resource.Team), ToolFacts.Of(frozen.Call, runner.OtherNames(terms.Resource.Team, frozen.Call), role, time.GetUtcNow())) switch
         {
             ToolDecision.Deny deny => $"Policy denies this now: {deny.Reason}",
             ToolDecision.NeedsApproval { Workflow: var now } => now.WhyStricterThan(terms.Workflow),

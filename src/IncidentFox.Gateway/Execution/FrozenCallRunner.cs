@@ -22,6 +22,9 @@ public sealed record ExecutionOutcome(ApprovalState State, string Sentence, Json
 /// </summary>
 public sealed class FrozenCallRunner(IntegrationSource integrations, IUpstreamSender sender, AuditedSend send)
 {
+    /// <summary>What else the tool of a frozen call is called, for policy. None when it is not there any more: then it does not run.</summary>
+    public IReadOnlyList<string> OtherNames(Core.TeamId team, ToolCall call) => integrations.Current.Find(team, call.Integration)?.FindRule(call.Tool)?.OtherNames ?? [];
+
     /// <summary>Runs it. Expected failures are outcomes.</summary>
     public async Task<ExecutionOutcome> RunAsync(ClaimedExecution execution, SendContext context, CancellationToken cancellationToken)
     {

@@ -42,7 +42,7 @@ public sealed class IntegrationCatalog
     /// <summary>The team's tools, in the order of the rules.</summary>
     public IReadOnlyList<TeamTool> Tools(TeamId team) => View(team).Tools;
 
-    /// <summary>A tool of the team by its name.</summary>
+    /// <summary>A tool of the team by any of its names.</summary>
     public bool TryFindTool(TeamId team, string name, out TeamTool tool) => View(team).TryFindTool(name, out tool);
 
     /// <summary>Whether a credential is named for what the rule does.</summary>
@@ -62,7 +62,7 @@ public sealed class IntegrationCatalog
             Integrations = integrations;
             Tools = [.. integrations.SelectMany(i => i.Rules.Select(r => new TeamTool(i, r, HasCredential(i, r))))];
             _byName = integrations.DistinctBy(i => i.Name).ToFrozenDictionary(i => i.Name, i => new IndexedIntegration(i, indexes[i]), StringComparer.Ordinal);
-            _byTool = Tools.DistinctBy(t => t.Rule.Tool).ToFrozenDictionary(t => t.Rule.Tool, StringComparer.Ordinal);
+            _byTool = Tools.SelectMany(t => t.Rule.Names.Select(n => (Name: n, Tool: t))).DistinctBy(n => n.Name).ToFrozenDictionary(n => n.Name, n => n.Tool, StringComparer.Ordinal);
         }
 
         public IReadOnlyList<Integration> Integrations { get; }

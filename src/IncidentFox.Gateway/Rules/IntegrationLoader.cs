@@ -99,7 +99,7 @@ public static class IntegrationLoader
         if ((own.BaseUrl ?? below?.BaseUrl) is null)
             Error("'base_url' is missing");
         var auth = AuthReader.Read(own.File, own.Auth, below?.Auth, errors);
-        foreach (var twice in own.Rules.Select(r => r.Tool).Intersect(below?.Rules.Select(r => r.Tool) ?? []))
+        foreach (var twice in own.Rules.SelectMany(r => r.Names).Intersect(below?.Rules.SelectMany(r => r.Names) ?? []))
             Error($"tool {twice} is defined by '{own.Extends}' already; shipped rules can't be replaced");
         List<ToolRule> rules = [.. below?.Rules ?? [], .. own.Rules];
         if (rules.Count == 0)
@@ -144,6 +144,7 @@ public static class IntegrationLoader
     private static ToolRule Prefixed(ToolRule rule, string prefix) => prefix.Length == 0 ? rule : rule with
     {
         Tool = prefix + rule.Tool,
+        OtherNames = [.. rule.OtherNames.Select(n => prefix + n)],
         Precondition = rule.Precondition is { } p
             ? p with { Tool = prefix + p.Tool, Derivation = p.Derivation is { } d ? d with { Reads = [.. d.Reads.Select(r => prefix + r)] } : null }
             : null,

@@ -24,6 +24,19 @@ public sealed record ToolRule
     /// <summary>The tool's name, unique among a team's integrations: 1 to 64 of <c>a-z 0-9 _</c>.</summary>
     public required string Tool { get; init; }
 
+    /// <summary>
+    /// Other names of the same tool, at most <see cref="MostOtherNames"/>: a call by one of them is a call of this tool, under its own name from then on, and what
+    /// policy says of any of the names holds. Whoever restricts one name can't be got around by another.
+    /// </summary>
+    public IReadOnlyList<string> OtherNames { get; init; } = [];
+
+    /// <summary>Most of <see cref="OtherNames"/>.</summary>
+    public const int MostOtherNames = 4;
+
+    /// <summary>All that it may be called by.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<string> Names => [Tool, .. OtherNames];
+
     /// <summary>What it does, for a model or a person.</summary>
     public required string Description { get; init; }
 

@@ -64,7 +64,7 @@ public static class ToolsCommand
             var policy = await access.EffectiveAsync(ct);
             return PolicyAccess.Print(tools.SelectMany(t => PolicyExplainer.Explain(policy, new ToolFacts(t.Tool, t.Effect, asking)
             {
-                Integration = t.Integration, Namespace = parse.GetValue(space), At = TimeProvider.System.GetUtcNow(),
+                Integration = t.Integration, OtherNames = t.OtherNames, Namespace = parse.GetValue(space), At = TimeProvider.System.GetUtcNow(),
             })));
         });
         return command;
@@ -74,7 +74,7 @@ public static class ToolsCommand
 
     private static async Task<IReadOnlyList<ListedTool>?> FindAsync(PolicyAccess access, string name, CancellationToken cancellationToken)
     {
-        var tools = (await access.Tools.OfAsync(access.Team, cancellationToken)).Where(t => name == t.Tool || name == $"{t.Integration}.{t.Tool}").ToList();
+        var tools = (await access.Tools.OfAsync(access.Team, cancellationToken)).Where(t => t.IsNamed(name)).ToList();
         if (tools.Count > 0)
             return tools;
         Console.Error.WriteLine($"Team {access.Team} has no tool '{Inert.Text(name)}'; incidentfox tools list shows them.");

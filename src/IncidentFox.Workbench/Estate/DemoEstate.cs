@@ -39,7 +39,7 @@ public sealed class DemoEstate : IAsyncDisposable
         _network = new(_store);
         _runtime = new(_network, _clock);
         _cluster = new(_store, _runtime, _clock);
-        _api = new(_store, _cluster.Kubelet, new(_store, _clock), _clock);
+        _api = new(_store, _cluster.Kubelet, new(_store, _clock), _clock, commands: _cluster.Kubelet);
     }
 
     public Uri KubernetesUrl => _kubernetes!.Url;

@@ -176,8 +176,8 @@ public sealed class StackFiles
         };
     }
 
-    // The two blocks of the documentation, unchanged.
-    private const string DocumentedPolicy =
+    /// <summary>What the documentation's two policy blocks say.</summary>
+    public const string DocumentedPolicy =
         """
         {
           "tools": {

@@ -4,38 +4,6 @@ namespace IncidentFox.Core.Tests.Policy;
 
 public sealed class PolicyParserTests
 {
-    // The documentation's two blocks, as they stand there.
-    internal const string PageTools = """
-        {
-          "tools": {
-            "docker_exec": {
-              "enabled": true,
-              "allowed_roles": ["admin"],
-              "require_approval": true
-            }
-          }
-        }
-        """;
-
-    internal const string PageWorkflows = """
-        {
-          "approval_workflows": {
-            "enabled": true,
-            "actions": {
-              "pod_restart": {
-                "required_approvers": 1,
-                "timeout_minutes": 30,
-                "notify_channel": "#sre-approvals"
-              },
-              "scale_deployment": {
-                "required_approvers": 2,
-                "timeout_minutes": 15
-              }
-            }
-          }
-        }
-        """;
-
     internal static ToolPolicy Parsed(string json)
     {
         var parse = ToolPolicyParser.Parse(json);
@@ -50,7 +18,7 @@ public sealed class PolicyParserTests
     [Fact]
     public void The_documented_tool_block_asks_admins_and_an_approval()
     {
-        var policy = Parsed(PageTools);
+        var policy = Parsed(DocumentedPolicy.Tools);
         ToolDecision Of(Role role) => ToolDecider.Decide(policy, new ToolFacts("docker_exec", ToolEffect.Exec, role));
         Assert.IsType<ToolDecision.Deny>(Of(Role.Operator));
         Assert.Equal(new Workflow(), Assert.IsType<ToolDecision.NeedsApproval>(Of(Role.Admin)).Workflow);
@@ -61,7 +29,7 @@ public sealed class PolicyParserTests
     [Fact]
     public void The_documented_workflows_fill_what_they_leave_out_from_the_default()
     {
-        var policy = Parsed(PageWorkflows);
+        var policy = Parsed(DocumentedPolicy.Workflows);
         Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, TermsOf(policy, "pod_restart"));
         Assert.Equal(new Workflow { RequiredApprovers = 2, TimeoutMinutes = 15, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, TermsOf(policy, "scale_deployment"));
         Assert.Equal(new Workflow { RequiredApprovers = 1, TimeoutMinutes = 30, NotifyChannel = "#sre-approvals", ApproverRole = Role.Admin }, TermsOf(policy, "anything_else"));
@@ -186,7 +154,7 @@ public sealed class PolicyParserTests
     public void Garbage_is_never_an_exception()
     {
         var fragments = Gen.OneOf("{", "}", "[", "]", ":", ",", "null", "true", "1", "-0.5e9", "\"tools\"", "\"enabled\"", "\"approval_workflows\"", "\"\\ud800\"", "\"a\"", " ", "\"actions\"");
-        Gen.OneOf(Gen.String[0, 80], fragments.Array[0, 30].Select(string.Concat), Gen.Int[0, PageWorkflows.Length].Select(Gen.Char, (at, c) => PageWorkflows.Insert(at, c.ToString())))
+        Gen.OneOf(Gen.String[0, 80], fragments.Array[0, 30].Select(string.Concat), Gen.Int[0, DocumentedPolicy.Workflows.Length].Select(Gen.Char, (at, c) => DocumentedPolicy.Workflows.Insert(at, c.ToString())))
             .Sample(text =>
             {
                 var parse = ToolPolicyParser.Parse(text);

@@ -52,11 +52,11 @@ public abstract class Installation : IAsyncLifetime
         return Stack.Estate.FaultTruth!;
     }
 
-    /// <summary>Omar asks; returns his card and the approval card that follows.</summary>
-    public async Task<(Message Card, Message Approval)> ProposeAsync()
+    /// <summary>Omar (or somebody else) asks; returns the card and the approval card that follows.</summary>
+    public async Task<(Message Card, Message Approval)> ProposeAsync(string person = DemoPeople.Omar)
     {
         var last = People.Last(DemoPeople.Approvals);
-        var (_, card) = await People.InvestigateAsync(DemoPeople.Omar, Question, TestContext.Current.CancellationToken);
+        var (_, card) = await People.InvestigateAsync(person, Question, TestContext.Current.CancellationToken);
         return (card, await People.WaitForApprovalAsync(last, TestContext.Current.CancellationToken));
     }
 

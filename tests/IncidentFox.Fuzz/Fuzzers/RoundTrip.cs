@@ -52,7 +52,7 @@ internal static partial class RoundTrip
             || uri.Host != call.Integration.BaseUrl.Host || uri.Port != call.Integration.BaseUrl.Port || uri.AbsolutePath != path)
             return $"{target} is another address to a client library: {uri}";
         // A command stops at people, and is the only thing that may be asked of that path.
-        var isCommand = call.Rule is { Tool: "pod_exec", Effect: ToolEffect.Exec, Precondition: not null } && path.EndsWith("/exec", StringComparison.Ordinal);
+        var isCommand = call.Rule is { Tool: "docker_exec", Effect: ToolEffect.Exec, Precondition: not null } && path.EndsWith("/exec", StringComparison.Ordinal);
         if (call.Integration.Name == "kubernetes" && !isCommand && ForbiddenInKubernetes().IsMatch(path))
             return $"{path} is nothing that a rule allows";
         if (request.Method != call.Rule.Method)

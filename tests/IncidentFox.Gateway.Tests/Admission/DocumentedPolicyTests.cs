@@ -10,68 +10,28 @@ namespace IncidentFox.Gateway.Tests.Admission;
 /// <summary>The documentation's two policy blocks, from a sandbox's call to the approval that people see.</summary>
 public sealed class DocumentedPolicyTests(TestPostgres postgres)
 {
-    // As they stand there, one after the other.
-    private const string Page = """
-        {
-          "tools": {
-            "docker_exec": {
-              "enabled": true,
-              "allowed_roles": ["admin"],
-              "require_approval": true
-            }
-          },
-          "approval_workflows": {
-            "enabled": true,
-            "actions": {
-              "pod_restart": {
-                "required_approvers": 1,
-                "timeout_minutes": 30,
-                "notify_channel": "#sre-approvals"
-              },
-              "scale_deployment": {
-                "required_approvers": 2,
-                "timeout_minutes": 15
-              }
-            }
-          }
-        }
-        """;
-
-    // The team's own rule; Docker's shipped ones run nothing.
-    private const string Docker = """
-        integration: containers
-        description: Containers
-        base_url: https://127.0.0.1:2376
-        auth: {scheme: bearer, read: "file:///etc/incidentfox/secrets/docker-read", write: "file:///etc/incidentfox/secrets/docker-write"}
-        network: {allow: ["127.0.0.0/8"]}
-        tools:
-          docker_exec:
-            description: Restarts the shop's worker inside its container.
-            effect: exec
-            request: POST /containers/{container}/exec
-            parameters:
-              container: {type: string, description: Id of the container, pattern: "[0-9a-f]{12,64}", max_length: 64}
-            content_type: application/json
-            body: {Cmd: [supervisorctl, restart, worker]}
-            data: containers/exec
-            preview: {title: "Restart the worker in container {container}"}
-        """;
-
-    private const string Exec = """{"container":"0123456789ab"}""";
+    private const string Exec = """{"namespace":"shop","pod":"checkout-1","command":["pg_isready","-h","db"]}""";
 
     [Fact]
     public async Task Docker_exec_is_refused_to_an_operator_and_asks_for_an_admin_under_the_default_workflow()
     {
         await using var host = await StartAsync();
         var operators = await host.OpenCagedAsync();
-        var refused = await operators.CallAsync("docker_exec", Exec);
-        Assert.Equal((403, "denied"), (refused.Status, refused.Code));
-        Assert.Contains("needs the role admin", refused.Message, StringComparison.Ordinal);
+        // By its other name it is the same tool.
+        foreach (var name in new[] { "docker_exec", "pod_exec" })
+        {
+            var refused = await operators.CallAsync(name, Exec);
+            Assert.Equal((403, "denied"), (refused.Status, refused.Code));
+            Assert.Contains("needs the role admin", refused.Message, StringComparison.Ordinal);
+        }
         Assert.Empty(await Approvals(host));
 
         var admins = await host.OpenCagedAsync(role: Role.Admin);
         Assert.Equal((202, "approval_required"), (await admins.CallAsync("docker_exec", Exec)) is var a ? (a.Status, a.Code) : default);
         Assert.Equal([("docker_exec", 1, "admin", "#sre-approvals", 30m)], await Approvals(host));
+        // Asked again by the other name, it is the approval that is open already.
+        Assert.Equal((202, "approval_required"), (await admins.CallAsync("pod_exec", Exec)) is var b ? (b.Status, b.Code) : default);
+        Assert.Single(await Approvals(host));
         Assert.Empty(host.Sender.Sent);
     }
 
@@ -93,11 +53,13 @@ public sealed class DocumentedPolicyTests(TestPostgres postgres)
         await using var host = await StartAsync();
         Assert.DoesNotContain("docker_exec", await OfferedAsync(await host.OpenCagedAsync()));
         Assert.Contains("scale_deployment", await OfferedAsync(await host.OpenCagedAsync()));
-        Assert.Contains("docker_exec", await OfferedAsync(await host.OpenCagedAsync(role: Role.Admin)));
+        var offered = await OfferedAsync(await host.OpenCagedAsync(role: Role.Admin));
+        Assert.Contains("docker_exec", offered);
+        Assert.DoesNotContain("pod_exec", offered);   // once is enough
     }
 
     private Task<GatewayHost> StartAsync() =>
-        GatewayHost.StartAsync(postgres, Page, integrations: [("k.yaml", Sample.Kubernetes), ("c.yaml", Docker)]);
+        GatewayHost.StartAsync(postgres, DocumentedPolicy.Json, integrations: [("k.yaml", Sample.Kubernetes)]);
 
     private static async Task<IReadOnlyList<string>> OfferedAsync(TestSandbox sandbox) =>
         [.. ((await sandbox.SendAsync("GET", Contracts.Protocol.ToolsPath)).Json["tools"] as JsonArray)!.Select(t => (string)t!["name"]!)];

@@ -52,7 +52,7 @@ internal sealed class FakePreparer : IActionPreparer
             new FrozenRequest
             {
                 Call = call, Origin = integration.Origin, Method = request.Method, PathAndQuery = request.PathAndQuery, ContentType = request.ContentType,
-                Body = Encoding.UTF8.GetString(request.Body!), CredentialReference = integration.Auth.ReferenceFor(write: true),
+                Body = request.Body is { } body ? Encoding.UTF8.GetString(body) : null, CredentialReference = integration.Auth.ReferenceFor(write: true),
                 Preconditions = preconditions, PolicyDigest = policyDigest,
             },
             new EffectPreview { Title = "t", Request = "r", Facts = [], Changes = [], DryRun = "ok", AgentReason = reason });

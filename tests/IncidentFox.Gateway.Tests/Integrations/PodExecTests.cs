@@ -20,7 +20,7 @@ public sealed class PodExecTests(TestPostgres postgres)
     private const string Lost = """3:{"metadata":{},"status":"Failure","message":"Internal error occurred: error reading from the runtime","reason":"InternalError","code":500}""";
 
     private static readonly VendorFile Kubernetes = VendorFile.Load("kubernetes");
-    private static readonly VendorCase Exec = Kubernetes.Cases.Single(c => c.Tool == "pod_exec");
+    private static readonly VendorCase Exec = Kubernetes.Cases.Single(c => c.Tool == "docker_exec");
 
     private static Task<ExecutionOutcome> RunAsync(VendorWorld world, params string[] frames) => RunAsync(world, Exec.Exchange with { Exec = frames });
 

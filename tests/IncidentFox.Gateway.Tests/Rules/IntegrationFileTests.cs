@@ -1,6 +1,7 @@
 using IncidentFox.Core;
 using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Rules;
+using IncidentFox.Gateway.Rules.Reload;
 using Xunit;
 
 namespace IncidentFox.Gateway.Tests.Rules;
@@ -19,11 +20,60 @@ public sealed class IntegrationFileTests
     public void Shipped_kubernetes_rules_never_name_secrets_or_a_proxy()
     {
         var command = Assert.Single(Sample.Catalog.All[0].Rules, r => r.Effect == ToolEffect.Exec);
-        Assert.Equal(("pod_exec", RuleTransport.KubernetesExec), (command.Tool, command.Transport));
+        Assert.Equal(("docker_exec", RuleTransport.KubernetesExec), (command.Tool, command.Transport));
         var segments = Sample.Catalog.All[0].Rules.Where(r => r != command).SelectMany(r => r.Path).Select(s => s.Literal).OfType<string>().ToHashSet();
         Assert.Contains("pods", segments);
         Assert.DoesNotContain(segments, s => s is "secrets" or "proxy" or "exec" or "attach" or "portforward" or "token" or "configmaps");
     }
+
+    [Fact]
+    public void A_tool_with_two_names_is_called_by_either_and_is_one_tool()
+    {
+        const string Arguments = """{"namespace":"shop","pod":"checkout-1","command":["true"]}""";
+        var (first, second) = (Sample.Accepted("docker_exec", Arguments), Sample.Accepted("pod_exec", Arguments));
+        Assert.Equal(("docker_exec", "docker_exec"), (first.ToolCall.Tool, second.ToolCall.Tool));
+        Assert.Same(first.Rule, second.Rule);
+        Assert.DoesNotContain(Sample.Catalog.Tools(Sample.Team), t => t.Rule.Tool == "pod_exec");
+        Assert.Equal(["docker_exec"], ToolPublisher.Of(Sample.Catalog).Where(t => t.IsNamed("kubernetes.pod_exec")).Select(t => t.Tool));
+
+        var prefixed = Sample.Load(("k.yaml", Sample.Kubernetes + "\ntool_prefix: eu_"));
+        Assert.True(prefixed.TryFindTool(Sample.Team, "eu_pod_exec", out var tool));
+        Assert.Equal("eu_docker_exec", tool.Rule.Tool);
+        Assert.False(prefixed.TryFindTool(Sample.Team, "pod_exec", out _));
+    }
+
+    [Theory]
+    [InlineData("[Pod-Exec]", "each of 'other_names'")]
+    [InlineData("[second]", "the name second is there twice")]
+    [InlineData("[first]", "the name first is there twice")]
+    [InlineData("[a, a]", "the name a is there twice")]
+    [InlineData("[a, b, c, d, e]", "more than 4")]
+    [InlineData("a", "must be a list of texts")]
+    public void Names_of_one_tool_are_names_and_no_others(string names, string expected)
+    {
+        var text = $$"""
+            integration: own
+            base_url: https://127.0.0.1:6444
+            auth: {scheme: bearer, read: "file:///etc/incidentfox/secrets/k8s-read"}
+            network: {allow: ["127.0.0.0/8"]}
+            tools:
+              first: {description: d, effect: read, request: GET /a, data: a, other_names: {{names}}}
+              second: {description: d, effect: read, request: GET /b, data: b}
+            """;
+        Assert.Contains(Sample.Errors(("o.yaml", text)), e => e.Contains(expected, StringComparison.Ordinal));
+        Assert.Empty(Sample.Errors(("o.yaml", text.Replace($"other_names: {names}", "other_names: [third]", StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public void No_other_name_is_another_integrations_tool() =>
+        Assert.Contains(Sample.Errors(("k.yaml", Sample.Kubernetes), ("o.yaml", """
+            integration: own
+            base_url: https://127.0.0.1:6444
+            auth: {scheme: bearer, read: "file:///etc/incidentfox/secrets/k8s-read"}
+            network: {allow: ["127.0.0.0/8"]}
+            tools:
+              pod_exec: {description: d, effect: read, request: GET /a, data: a}
+            """)), e => e.Contains("tool pod_exec is defined by kubernetes", StringComparison.Ordinal));
 
     [Theory]
     [InlineData("base_url: https://127.0.0.1:6443", "base_url: https://user:hunter2@127.0.0.1:6443", "k.yaml:3: base_url")]

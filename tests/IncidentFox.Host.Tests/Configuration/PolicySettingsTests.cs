@@ -3,42 +3,18 @@ using IncidentFox.Core.Policy;
 using IncidentFox.Core.Tools;
 using IncidentFox.Host.Configuration;
 using IncidentFox.Host.Tests.Kit;
+using IncidentFox.TestKit;
 using Microsoft.Extensions.Configuration;
 
 namespace IncidentFox.Host.Tests.Configuration;
 
 public sealed class PolicySettingsTests
 {
-    // The documentation's two blocks, one after the other, as they stand there.
-    private const string Page = """
-          "tools": {
-            "docker_exec": {
-              "enabled": true,
-              "allowed_roles": ["admin"],
-              "require_approval": true
-            }
-          },
-          "approval_workflows": {
-            "enabled": true,
-            "actions": {
-              "pod_restart": {
-                "required_approvers": 1,
-                "timeout_minutes": 30,
-                "notify_channel": "#sre-approvals"
-              },
-              "scale_deployment": {
-                "required_approvers": 2,
-                "timeout_minutes": 15
-              }
-            }
-          }
-        """;
-
     [Fact]
     public void The_documented_blocks_pasted_into_appsettings_are_the_policy()
     {
         using var here = new Installation();
-        var policy = Read(here, Page, out var errors);
+        var policy = Read(here, DocumentedPolicy.Members, out var errors);
         Assert.Empty(errors);
         ToolDecision Of(string tool, ToolEffect effect, Role role) => ToolDecider.Decide(policy!, new ToolFacts(tool, effect, role) { Integration = "kubernetes" });
         Assert.IsType<ToolDecision.Deny>(Of("docker_exec", ToolEffect.Exec, Role.Operator));

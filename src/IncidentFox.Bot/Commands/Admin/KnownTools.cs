@@ -15,11 +15,9 @@ internal sealed class KnownTools(ToolDirectory directory)
     public async Task<string?> WhyNotAsync(TeamId team, string name, CancellationToken cancellationToken)
     {
         var tools = await directory.OfAsync(team, cancellationToken);
-        if (tools.Count == 0 || name == "*" || tools.Any(t => Means(name, t) || name == $"{t.Integration}.*"))
+        if (tools.Count == 0 || name == "*" || tools.Any(t => t.IsNamed(name) || name == $"{t.Integration}.*"))
             return null;
         var nearest = Nearest.Of(name, [.. tools.Select(t => t.Tool).Distinct()]);
         return $"This team has no tool \"{name}\".{(nearest is null ? " /incidentfox-admin tools list shows them." : $" Did you mean {nearest}?")}";
     }
-
-    public static bool Means(string name, ListedTool tool) => name == tool.Tool || name == $"{tool.Integration}.{tool.Tool}";
 }

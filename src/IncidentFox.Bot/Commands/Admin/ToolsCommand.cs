@@ -74,7 +74,7 @@ internal sealed class ToolsCommand(KnownTools known, PolicyDesk desk, PolicyForm
         var policy = await desk.Store.EffectiveAsync(team.Org, team.Team, cancellationToken);
         var lines = tools.SelectMany(t => PolicyExplainer.Explain(policy, new ToolFacts(t.Tool, t.Effect, role)
         {
-            Integration = t.Integration, Namespace = arguments.Settings.GetValueOrDefault("namespace"), At = time.GetUtcNow(),
+            Integration = t.Integration, OtherNames = t.OtherNames, Namespace = arguments.Settings.GetValueOrDefault("namespace"), At = time.GetUtcNow(),
         })).ToList();
         return AdminReplies.Reply($"{arguments.Words[0]}, asked by {SlackText.Inert(person?.DisplayName, 60, "somebody without a role")} ({role.Name()}) in team {team.Team}, now", lines);
     }
@@ -83,7 +83,7 @@ internal sealed class ToolsCommand(KnownTools known, PolicyDesk desk, PolicyForm
     {
         if (arguments.Words.Count == 0)
             return ([], Replies.Say("Say which tool: /incidentfox-admin tools list shows them."));
-        var tools = (await known.OfAsync(request.Team.Team, cancellationToken)).Where(t => KnownTools.Means(arguments.Words[0], t)).ToList();
+        var tools = (await known.OfAsync(request.Team.Team, cancellationToken)).Where(t => t.IsNamed(arguments.Words[0])).ToList();
         return tools.Count > 0
             ? (tools, null)
             : ([], Replies.Say(await known.WhyNotAsync(request.Team.Team, arguments.Words[0], cancellationToken) ?? $"\"{arguments.Words[0]}\" is not one tool."));

@@ -90,6 +90,7 @@ public static class IntegrationSchema
     private static JsonObject Tool() => Closed("One thing that may be done.", new()
     {
         ["description"] = Text("What it does, for a model or a person."),
+        ["other_names"] = List("Other names of the same tool: a call by one of them is a call of it, and what policy says of any of them holds.", Pattern("A name.", "^[a-z0-9_]{1,64}$")),
         ["effect"] = Enumeration("What it does to the world; unstated: write.", ["read", "write", "exec"]),
         ["request"] = Pattern("A method and a path, e.g. GET /api/{project}/things/.", "^(GET|POST|PUT|PATCH|DELETE) /"),
         ["query"] = Map("Keys: \"{parameter}\", a literal, or a text with a {parameter}.", Text("A value.")),

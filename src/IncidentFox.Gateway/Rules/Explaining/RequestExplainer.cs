@@ -51,7 +51,7 @@ public static class RequestExplainer
         return new(true, facts, null);
     }
 
-    private static string Policy(ToolPolicy policy, RequestQuestion question, ParsedCall.Call call) => ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, question.Role, question.At)) switch
+    private static string Policy(ToolPolicy policy, RequestQuestion question, ParsedCall.Call call) => ToolDecider.Decide(policy, ToolFacts.Of(call.ToolCall, call.Rule.OtherNames, question.Role, question.At)) switch
     {
         ToolDecision.Allow when call.Rule.Effect == ToolEffect.Read => "allowed",
         ToolDecision.NeedsApproval { Workflow: var w } => $"stops until {w.Describe()}",

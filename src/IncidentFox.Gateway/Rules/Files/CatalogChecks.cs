@@ -14,7 +14,7 @@ internal static class CatalogChecks
                     yield return $"{file}:1: integration {integration.Name} is defined by {otherFile} too";
                 if (Overlap(other.BaseUrl, integration.BaseUrl))
                     yield return $"{file}:1: base_url overlaps with the one of {other.Name} ({otherFile}): it would be unclear whose rules and credential hold";
-                foreach (var tool in integration.Rules.Select(r => r.Tool).Intersect(other.Rules.Select(r => r.Tool)).Take(1))
+                foreach (var tool in integration.Rules.SelectMany(r => r.Names).Intersect(other.Rules.SelectMany(r => r.Names)).Take(1))
                     yield return $"{file}:1: tool {tool} is defined by {other.Name} ({otherFile}) too; set tool_prefix to tell them apart";
             }
         }

@@ -21,9 +21,24 @@ internal static class ToolRuleReader
             if (tools.Map(name) is { } map && Read(name, map, types) is { } rule)
                 rules.Add(rule);
         }
+        foreach (var problem in OtherNameProblems(rules))
+            tools.Error(problem.Tool, problem.Text);
         foreach (var (rule, problem) in RuleChecks.Check(rules).Concat(RuleOverlaps.Check(rules)))
             tools.Error(rule, problem);
         return rules;
+    }
+
+    private static IEnumerable<(string Tool, string Text)> OtherNameProblems(List<ToolRule> rules)
+    {
+        foreach (var rule in rules)
+        {
+            if (rule.OtherNames.FirstOrDefault(n => !Names.IsIdentifier(n)) is not null)
+                yield return (rule.Tool, "each of 'other_names' is 1 to 64 of a-z, 0-9 and _");
+            if (rule.OtherNames.Count > ToolRule.MostOtherNames)
+                yield return (rule.Tool, $"has more than {ToolRule.MostOtherNames} 'other_names'");
+            if (rule.OtherNames.FirstOrDefault(n => rules.Sum(r => r.Names.Count(o => o == n)) > 1) is { } twice)
+                yield return (rule.Tool, $"the name {YamlMap.Shown(twice)} is there twice");
+        }
     }
 
     private static ToolRule? Read(string name, YamlMap map, IReadOnlyDictionary<string, ToolParameter> types)
@@ -38,6 +53,7 @@ internal static class ToolRuleReader
         var rule = new ToolRule
         {
             Tool = name,
+            OtherNames = map.Texts("other_names"),
             Description = map.Text("description", required: true) ?? "",
             Effect = Effect(map),
             Method = line.Method,

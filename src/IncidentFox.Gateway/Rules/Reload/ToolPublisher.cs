@@ -12,7 +12,7 @@ internal sealed class ToolPublisher(IntegrationSource source, ToolDirectory dire
 
     /// <summary>What a catalog defines, one entry for each team that has an integration of its own, and one for what every team has.</summary>
     internal static IReadOnlyList<ListedTool> Of(IntegrationCatalog catalog) =>
-        [.. catalog.All.SelectMany(i => i.Rules.Select(r => new ListedTool(i.Team, i.Name, r.Tool, r.Effect, r.Description, IntegrationCatalog.HasCredential(i, r))))];
+        [.. catalog.All.SelectMany(i => i.Rules.Select(r => new ListedTool(i.Team, i.Name, r.Tool, r.Effect, r.Description, IntegrationCatalog.HasCredential(i, r)) { OtherNames = r.OtherNames }))];
 
     internal async Task PublishAsync(CancellationToken cancellationToken)
     {

@@ -5,7 +5,7 @@ using IncidentFox.Workbench.Estate.Kubernetes;
 namespace IncidentFox.Workbench.Estate.Cluster;
 
 /// <summary>The node: binds new pods to itself, runs their containers, writes their status, ends them.</summary>
-internal sealed class Kubelet(ObjectStore store, EventRecorder events, IContainerRuntime runtime, TimeProvider clock) : IPodLogs
+internal sealed class Kubelet(ObjectStore store, EventRecorder events, IContainerRuntime runtime, TimeProvider clock) : IPodLogs, IPodCommands
 {
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<string, PodRun> _pods = new(StringComparer.Ordinal);

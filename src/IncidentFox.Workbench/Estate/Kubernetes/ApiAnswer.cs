@@ -15,6 +15,9 @@ internal sealed record ApiAnswer(int Status, string ContentType, byte[] Content)
     /// <summary>Writes a watch or a followed log until it ends; <see cref="Content"/> is not used then.</summary>
     public Func<HttpResponse, CancellationToken, Task>? Stream { get; init; }
 
+    /// <summary>Takes the connection over as a WebSocket; nothing else of this answer is sent then.</summary>
+    public Func<HttpContext, CancellationToken, Task>? Upgrade { get; init; }
+
     public static ApiAnswer Json(JsonObject o, int status = 200) => new(status, "application/json", Encoding.UTF8.GetBytes(o.Compacted() + "\n"));
 
     public static ApiAnswer Text(string text, int status = 200) => new(status, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(text));

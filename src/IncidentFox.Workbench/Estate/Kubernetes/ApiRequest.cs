@@ -30,9 +30,14 @@ internal sealed class ApiRequest(string method, string rawPath, string rawQuery,
     /// <summary>The request as it was written down; null when it did not come over HTTP.</summary>
     public KubernetesRequest? Record { get; init; }
 
+    /// <summary>The WebSocket subprotocols that were offered; null when no WebSocket was asked for.</summary>
+    public IReadOnlyList<string>? Protocols { get; init; }
+
     public bool IsWatch => Query("watch") is "true" or "1";
 
     public string Query(string name) => _query.TryGetValue(name, out var values) ? values.ToString() : "";
+
+    public IReadOnlyList<string> QueryAll(string name) => [.. _query.GetValueOrDefault(name).OfType<string>()];
 
     public long? QueryNumber(string name)
     {

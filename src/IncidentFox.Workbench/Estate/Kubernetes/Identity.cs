@@ -65,6 +65,7 @@ internal sealed class Authorizer(TokenAuthority? tokens = null, ObjectStore? sto
     [
         .. Read,
         new([""], ["pods"], ["delete"]),
+        new([""], ["pods/exec"], ["get", "create"]),
         new([""], ["nodes"], ["patch"]),
         new(["batch"], ["jobs"], ["delete"]),
         new(["apps"], ["deployments", "deployments/scale"], ["patch", "update"]),

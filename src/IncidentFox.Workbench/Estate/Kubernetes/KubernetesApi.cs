@@ -3,12 +3,13 @@ using IncidentFox.Workbench.Estate.Cluster;
 namespace IncidentFox.Workbench.Estate.Kubernetes;
 
 /// <summary>The API: from a request to its answer. Who asks is checked first, as the real server does, then what exists.</summary>
-internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TokenAuthority tokens, TimeProvider clock, ApiFaults? faults = null)
+internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TokenAuthority tokens, TimeProvider clock, ApiFaults? faults = null, IPodCommands? commands = null)
 {
     private readonly ListHandler _lists = new(store);
     private readonly WatchHandler _watches = new(store, clock, faults ?? new());
     private readonly LogHandler _logs = new(store, logs, clock);
     private readonly ReviewHandler _reviews = new(store, tokens, clock);
+    private readonly ExecHandler _commands = new(store, commands);
 
     public ChangeCounters Counters { get; } = new();
 
@@ -48,6 +49,7 @@ internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TokenAutho
         return path.Subresource switch
         {
             "log" => verb == "get" ? _logs.Read(path.Namespace, path.Name, request) : throw ApiException.MethodNotAllowed(),
+            "exec" => verb is "get" or "create" ? _commands.Run(path.Namespace, path.Name, request) : throw ApiException.MethodNotAllowed(),
             "scale" => AnswerScale(type, path, verb, request),
             "token" => verb == "create" ? _reviews.RequestToken(path.Namespace, path.Name, request) : throw ApiException.MethodNotAllowed(),
             _ when type.IsReview => verb == "create" && path.Name.Length == 0 ? _reviews.Answer(type, request) : throw ApiException.MethodNotAllowed(),

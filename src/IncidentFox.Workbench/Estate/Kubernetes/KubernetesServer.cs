@@ -25,6 +25,7 @@ internal sealed class KubernetesServer : IAsyncDisposable
         _authorizer = authorizer;
         _clock = clock;
         _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = null);
+        _app.UseWebSockets(new() { KeepAliveInterval = TimeSpan.Zero });
         _app.Run(ServeAsync);
     }
 
@@ -76,6 +77,7 @@ internal sealed class KubernetesServer : IAsyncDisposable
         {
             UserAgent = context.Request.Headers.UserAgent,
             Record = record,
+            Protocols = context.WebSockets.IsWebSocketRequest ? [.. context.WebSockets.WebSocketRequestedProtocols] : null,
         });
 
         try
@@ -140,6 +142,12 @@ internal sealed class KubernetesServer : IAsyncDisposable
 
     private static async Task SendAsync(HttpContext context, ApiAnswer answer)
     {
+        if (answer.Upgrade is { } upgrade)
+        {
+            await upgrade(context, context.RequestAborted);
+            return;
+        }
+
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = answer.ContentType;
         context.Response.Headers.CacheControl = "no-cache, private";

@@ -24,7 +24,7 @@ internal static class ResourceTypes
 {
     public static readonly ResourceType Namespaces = new("", "v1", "namespaces", "Namespace", false, ["ns"]);
     public static readonly ResourceType Nodes = new("", "v1", "nodes", "Node", false, ["no"]);
-    public static readonly ResourceType Pods = new("", "v1", "pods", "Pod", true, ["po"]) { Subresources = ["log"] };
+    public static readonly ResourceType Pods = new("", "v1", "pods", "Pod", true, ["po"]) { Subresources = ["log", "exec"] };
     public static readonly ResourceType Services = new("", "v1", "services", "Service", true, ["svc"]);
     public static readonly ResourceType Endpoints = new("", "v1", "endpoints", "Endpoints", true, ["ep"]);
     public static readonly ResourceType Events = new("", "v1", "events", "Event", true, ["ev"]);

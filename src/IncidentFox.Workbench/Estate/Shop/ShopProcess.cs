@@ -3,7 +3,7 @@ using IncidentFox.Workbench.Estate.Cluster;
 namespace IncidentFox.Workbench.Estate.Shop;
 
 /// <summary>One running container of the shop: answers requests, writes its log, counts.</summary>
-internal abstract class ShopProcess(ContainerStart start, TimeProvider clock) : IContainerProcess
+internal abstract class ShopProcess(ContainerStart start, TimeProvider clock) : IContainerProcess, ICommandRunner
 {
     protected const long MiB = 1 << 20;
     private static readonly TimeSpan LogInterval = TimeSpan.FromSeconds(1);
@@ -29,6 +29,9 @@ internal abstract class ShopProcess(ContainerStart start, TimeProvider clock) : 
     public virtual ContainerExit? Poll(DateTimeOffset now) => null;
 
     public void Stop() => _stopped.Cancel();
+
+    public bool TryRun(IReadOnlyList<string> command, out Task<CommandResult> running, CancellationToken cancellationToken) =>
+        ShopCommands.TryRun(this, command, clock, out running, cancellationToken);
 
     /// <summary>Answers one request and counts it.</summary>
     public async Task<ShopReply> ServeAsync()

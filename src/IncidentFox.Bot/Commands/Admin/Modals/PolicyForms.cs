@@ -58,7 +58,7 @@ internal sealed class PolicyForms(PolicyDesk desk, PolicyGate gate, KnownTools k
             return Replies.Say($"{name} has entries with conditions (when); change them as JSON with /incidentfox-admin policy edit.");
         var effective = await desk.Store.EffectiveAsync(scope.Org, scope.Team, cancellationToken);
         var inForce = part == PolicyPart.Tool
-            ? PolicyText.Tools(effective, [.. (await known.OfAsync(request.Team.Team, cancellationToken)).Where(t => KnownTools.Means(name, t))], time.GetUtcNow()).Skip(1).ToList()
+            ? PolicyText.Tools(effective, [.. (await known.OfAsync(request.Team.Team, cancellationToken)).Where(t => t.IsNamed(name))], time.GetUtcNow()).Skip(1).ToList()
             : [.. PolicyText.Workflows(effective).Where(l => l.StartsWith($"{name} ", StringComparison.Ordinal) || l.StartsWith($"{PolicyEdit.DefaultWorkflow} ", StringComparison.Ordinal))];
         var subject = new FormSubject(request.Caller.ChannelId!, arguments.Org, current?.Version ?? 0, name);
         return Open(request, EntryForm.View(part, scope, subject, typed, inForce));
