@@ -54,7 +54,7 @@ internal sealed class ApiRequest(string method, string rawPath, string rawQuery,
     {
         try
         {
-            return JsonNode.Parse(body);
+            return JsonNode.Parse(body, nodeOptions: null, new() { AllowDuplicateProperties = false });
         }
         catch (JsonException)
         {

@@ -22,11 +22,12 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
                     ? CreateByPut(type, ns, request, dryRun) : throw ApiException.NotFound(type, name);
             }
 
-            var after = subresource == "scale" ? ChangeScale(type, found, change, request) : ChangeObject(type, found, change, request);
+            var warnings = new List<string>();
+            var after = subresource == "scale" ? ChangeScale(type, found, change, request) : ChangeObject(type, found, change, request, warnings);
             ObjectRules.CheckChange(type, found, after);
             ObjectRules.Default(after);
             var written = Write(type, found, after, subresource, request, dryRun);
-            return ApiAnswer.Json(subresource == "scale" ? Scale.Of(written) : written);
+            return ApiAnswer.Json(subresource == "scale" ? Scale.Of(written) : written) with { Warnings = warnings };
         }
     }
 
@@ -64,9 +65,10 @@ internal sealed class ChangeHandler(ObjectStore store, TimeProvider clock, Chang
         };
     }
 
-    private static JsonObject ChangeObject(ResourceType type, JsonObject found, Func<JsonObject, JsonObject> change, ApiRequest request)
+    private static JsonObject ChangeObject(ResourceType type, JsonObject found, Func<JsonObject, JsonObject> change, ApiRequest request, List<string> warnings)
     {
         var after = change(found);
+        warnings.AddRange(FieldValidation.Apply(type, after, request));
         CheckAddress(found, after);
         CheckPreconditions(type, type.Plural, found, after, request);
         if (request.Method == "PUT" && IsCreatedByPut(type) && string.IsNullOrEmpty(after.Text("metadata", "resourceVersion")))

@@ -8,6 +8,9 @@ internal static class DiscoveryHandler
     public static ApiAnswer Answer(string path) => path.Trim('/').Split('/') switch
     {
         ["healthz" or "livez" or "readyz"] => ApiAnswer.Text("ok"),
+        ["openapi", "v3"] => ApiAnswer.Json(OpenApiDocuments.Index()),
+        ["openapi", "v3", "api", var version] => OpenApi(version),
+        ["openapi", "v3", "apis", var group, var version] => OpenApi($"{group}/{version}"),
         ["version"] => ApiAnswer.Json(Version()),
         ["api"] => ApiAnswer.Json(new() { ["kind"] = "APIVersions", ["versions"] = new JsonArray("v1"), ["serverAddressByClientCIDRs"] = new JsonArray() }),
         ["api", "v1"] => ApiAnswer.Json(Resources("", "v1")),
@@ -18,6 +21,9 @@ internal static class DiscoveryHandler
         ["api", _] => throw ApiException.NoSuchResource(),
         _ => ApiAnswer.Text("404 page not found\n", 404),
     };
+
+    private static ApiAnswer OpenApi(string apiVersion) =>
+        OpenApiDocuments.Text(apiVersion) is { } document ? new(200, "application/json", document) : ApiAnswer.Text("404 page not found\n", 404);
 
     private static JsonObject Version() => new()
     {

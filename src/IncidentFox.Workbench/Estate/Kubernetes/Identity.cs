@@ -47,7 +47,7 @@ internal sealed record Grant(string[] Groups, string[] Resources, string[] Verbs
 /// <param name="store">Where the RBAC objects are that grant them anything.</param>
 internal sealed class Authorizer(TokenAuthority? tokens = null, ObjectStore? store = null)
 {
-    private static readonly Grant Discovery = Grant.OfPaths("/healthz", "/livez", "/readyz", "/version", "/api", "/api/*", "/apis", "/apis/*");
+    private static readonly Grant Discovery = Grant.OfPaths("/healthz", "/livez", "/readyz", "/version", "/api", "/api/*", "/apis", "/apis/*", "/openapi/*");
     private static readonly Grant[] Read =
     [
         Discovery,

@@ -43,6 +43,7 @@ internal static class ObjectRules
                 break;
         }
 
+        errors.AddRange(BodyValidator.Missing(type, o).Where(m => errors.TrueForAll(e => e.Field != m)).Select(m => FieldError.Required(m)));
         if (errors.Count > 0)
         {
             throw ApiException.Invalid(type.Group, type.Kind, o.Name(), errors);

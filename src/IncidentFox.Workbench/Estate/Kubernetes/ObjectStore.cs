@@ -211,7 +211,8 @@ internal sealed class ObjectStore(int historyLimit = 4000)
         return stored;
     }
 
-    private static void Touch(JsonNode? node)
+    /// <summary>Makes every value ready to be read by many at once: nodes are read lazily, and doing so is not safe.</summary>
+    public static void Touch(JsonNode? node)
     {
         switch (node)
         {

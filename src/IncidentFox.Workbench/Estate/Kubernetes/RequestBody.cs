@@ -27,7 +27,7 @@ internal static class RequestBody
             throw ApiException.BadRequest($"the API version in the data ({version}) does not match the expected API version ({type.ApiVersion})");
         }
 
-        warnings = [];
+        warnings = FieldValidation.Apply(type, body, request);
         return body;
     }
 
@@ -35,7 +35,7 @@ internal static class RequestBody
     {
         try
         {
-            if (JsonNode.Parse(text) is JsonObject o)
+            if (JsonNode.Parse(text, nodeOptions: null, new() { AllowDuplicateProperties = false }) is JsonObject o)
             {
                 return o;
             }
