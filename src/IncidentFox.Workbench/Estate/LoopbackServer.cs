@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -15,13 +16,20 @@ internal static class LoopbackServer
 {
     /// <param name="port">0 for any free one.</param>
     /// <param name="limits">Sets what differs from Kestrel's defaults.</param>
-    public static WebApplication Build(int port, Action<KestrelServerOptions>? limits = null)
+    /// <param name="certificate">Null for plain HTTP.</param>
+    public static WebApplication Build(int port, Action<KestrelServerOptions>? limits = null, X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateEmptyBuilder(new());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(options =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(options =>
         {
             options.AddServerHeader = false;
-            options.Listen(IPAddress.Loopback, port);
+            options.Listen(IPAddress.Loopback, port, listen =>
+            {
+                if (certificate is not null)
+                {
+                    listen.UseHttps(certificate);
+                }
+            });
             limits?.Invoke(options);
         });
         builder.Services.Configure<HostOptions>(o => o.ShutdownTimeout = TimeSpan.FromSeconds(2)); // open watches do not hold the end up

@@ -277,7 +277,7 @@ public sealed class KubernetesServerTests : IAsyncLifetime
     [InlineData("[{\"op\":\"remove\",\"path\":\"\"}]", 422)]
     [InlineData("[null, 7, \"x\"]", 422)]
     [InlineData("[{\"op\":\"replace\",\"path\":\"/spec\",\"value\":7}]", 422)]
-    [InlineData("[{\"op\":\"replace\",\"path\":\"/metadata\",\"value\":[]}]", 400)]
+    [InlineData("[{\"op\":\"replace\",\"path\":\"/metadata\",\"value\":[]}]", 422)]
     public async Task Garbage_in_a_patch_is_refused_and_changes_nothing(string patch, int status)
     {
         var path = "/apis/apps/v1/namespaces/shop/deployments/payments";

@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
 using IncidentFox.Workbench.Estate.Kubernetes;
@@ -11,6 +12,9 @@ public sealed class KubernetesClusterOptions
 
     /// <summary>0 for any free one.</summary>
     public int Port { get; init; }
+
+    /// <summary>HTTPS, with a certificate that <see cref="KubernetesCluster.Kubeconfig"/> names. kubectl sends no token without.</summary>
+    public bool Https { get; init; }
 
     /// <summary>What each new pod does; asked when it is scheduled and again when it starts.</summary>
     public Func<PodStart, PodProgram> Program { get; init; } = _ => PodProgram.RunsUntilDeleted;
@@ -45,12 +49,14 @@ public sealed class KubernetesCluster : IAsyncDisposable
     private readonly ReplicaSetController _replicaSets;
     private readonly HouseKeeping _houseKeeping;
     private readonly CancellationTokenSource _stop = new();
+    private readonly X509Certificate2? _certificate;
     private KubernetesServer? _server;
     private Task _stepping = Task.CompletedTask;
 
     private KubernetesCluster(KubernetesClusterOptions options)
     {
         _clock = options.TimeProvider;
+        _certificate = options.Https ? LoopbackCertificate.Create() : null;
         _store = new(options.History);
         _tokens = new(_store, _clock);
         _authorizer = new(_tokens, _store);
@@ -63,6 +69,9 @@ public sealed class KubernetesCluster : IAsyncDisposable
     }
 
     public Uri Url => _server!.Url;
+
+    /// <summary>The certificate to trust, PEM; null over plain HTTP.</summary>
+    public string? CertificateAuthority => _certificate?.ExportCertificatePem();
 
     /// <summary>May do everything.</summary>
     public string AdminToken => _authorizer.AdminToken;
@@ -78,7 +87,7 @@ public sealed class KubernetesCluster : IAsyncDisposable
         options ??= new();
         var cluster = new KubernetesCluster(options);
         cluster.Fill(options);
-        cluster._server = await KubernetesServer.StartAsync(cluster._api, cluster._authorizer, cluster._clock, options.Port, cancellationToken, cluster.Faults);
+        cluster._server = await KubernetesServer.StartAsync(cluster._api, cluster._authorizer, cluster._clock, options.Port, cancellationToken, cluster.Faults, cluster._certificate);
         if (options.StepEvery is { } interval)
         {
             cluster._stepping = cluster.StepAsync(interval);
@@ -94,7 +103,7 @@ public sealed class KubernetesCluster : IAsyncDisposable
         clusters:
         - name: double
           cluster:
-            server: {Url.GetLeftPart(UriPartial.Authority)}
+            server: {Url.GetLeftPart(UriPartial.Authority)}{Authority()}
         users:
         - name: user
           user:
@@ -173,8 +182,12 @@ public sealed class KubernetesCluster : IAsyncDisposable
         }
 
         _node.StopAll();
+        _certificate?.Dispose();
         _stop.Dispose();
     }
+
+    private string Authority() => _certificate is null ? ""
+        : $"\n    certificate-authority-data: {Convert.ToBase64String(Encoding.ASCII.GetBytes(CertificateAuthority!))}";
 
     private JsonObject Account(string ns, string name) =>
         _store.Get(ResourceTypes.ServiceAccounts, ns, name) ?? throw new InvalidOperationException($"There is no service account {ns}/{name}.");

@@ -66,12 +66,7 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
         Invalid(type.Group, type.Plural, name, FieldError.Value("metadata.resourceVersion", "0x0", "must be specified for an update"));
 
     /// <summary>As the server words it for reviews, which leave the kind out.</summary>
-    public static ApiException NoKind(string group, FieldError error)
-    {
-        var refusal = Invalid(group, "", "", error);
-        (refusal.Status["details"] as JsonObject)?.Remove("kind");
-        return refusal;
-    }
+    public static ApiException NoKind(string group, FieldError error) => Invalid(group, "", "", error);
 
     public static ApiException Expired(string message, string? continueToken = null)
     {
@@ -94,6 +89,20 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
     {
         RetryAfterSeconds = 1,
     };
+
+    /// <summary>Server-side apply of a field that somebody else set to something else.</summary>
+    public static ApiException ApplyConflict(IReadOnlyList<(string With, string Field)> conflicts)
+    {
+        var count = conflicts.Count == 1 ? "1 conflict" : $"{conflicts.Count} conflicts";
+        var byManager = conflicts.GroupBy(c => c.With).Select(g => conflicts.Count == 1 ? $"conflict with {g.Key}: {g.First().Field}" : $"conflicts with {g.Key}:\n{string.Join('\n', g.Select(c => $"- {c.Field}"))}");
+        return new(409, Failure(409, "Conflict", $"Apply failed with {count}: {string.Join('\n', byManager)}", new JsonObject
+        {
+            ["causes"] = new JsonArray([.. conflicts.Select(c => new JsonObject
+            {
+                ["reason"] = "FieldManagerConflict", ["message"] = $"conflict with {c.With}", ["field"] = c.Field,
+            })]),
+        }));
+    }
 
     /// <summary>A failure that a test asked for, worded as the server words its own.</summary>
     public static ApiException Fault(int status, int? retryAfterSeconds)
@@ -137,7 +146,11 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
             details["group"] = group;
         }
 
-        details["kind"] = kind;
+        if (kind.Length > 0)
+        {
+            details["kind"] = kind;
+        }
+
         return details;
     }
 

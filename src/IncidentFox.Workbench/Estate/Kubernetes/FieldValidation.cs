@@ -21,7 +21,18 @@ internal static class FieldValidation
                 "meta.k8s.io", options, "", FieldError.Unsupported("fieldValidation", $"\"{mode}\"", "\"Ignore\", \"Strict\", \"Warn\""));
         }
 
-        var unknown = BodyValidator.Check(type, o);
+        var isPatch = request.Method == "PATCH" && request.ContentType != "application/apply-patch+yaml";
+        var sent = isPatch ? o.Compacted() : "";
+        IReadOnlyList<string> unknown;
+        try
+        {
+            unknown = BodyValidator.Check(type, o);
+        }
+        catch (ApiException refusal) when (isPatch)
+        {
+            throw DoesNotDecode(sent, refusal.Message[(refusal.Message.IndexOf($"as a {type.Kind}: ", StringComparison.Ordinal) + $"as a {type.Kind}: ".Length)..]);
+        }
+
         if (unknown.Count == 0 || mode == "Ignore")
         {
             return [];
@@ -31,9 +42,13 @@ internal static class FieldValidation
         if (mode == "Strict")
         {
             var error = $"strict decoding error: {string.Join(", ", named)}";
-            throw ApiException.BadRequest(request.Method == "PATCH" ? error : $"{type.Kind} in version \"{type.Version}\" cannot be handled as a {type.Kind}: {error}");
+            throw isPatch ? DoesNotDecode(sent, error) : ApiException.BadRequest($"{type.Kind} in version \"{type.Version}\" cannot be handled as a {type.Kind}: {error}");
         }
 
         return named;
     }
+
+    /// <summary>What a patch makes of an object is no object of its kind: 422, the whole result quoted.</summary>
+    private static ApiException DoesNotDecode(string result, string why) =>
+        ApiException.Invalid("", "", "", FieldError.Value("patch", JsonValue.Create(result).Compacted(), why));
 }

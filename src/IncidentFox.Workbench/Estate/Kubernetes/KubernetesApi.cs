@@ -72,6 +72,7 @@ internal sealed class KubernetesApi(ObjectStore store, IPodLogs logs, TokenAutho
             "list" => _lists.List(type, ns, request),
             "watch" => _watches.Watch(type, ns, path.Name, request),
             "delete" => new DeleteHandler(store, clock, Counters).Delete(type, ns, path.Name, request),
+            "patch" when request.ContentType == "application/apply-patch+yaml" => new ApplyHandler(store, clock, Counters, Creates).Apply(type, ns, path.Name, request),
             "patch" or "update" => Changes.Change(type, ns, path.Name, "", request),
             "create" when path.Name.Length == 0 && type != ResourceTypes.NewEvents => Creates.Create(type, ns, request),
             _ => throw ApiException.MethodNotAllowed(),

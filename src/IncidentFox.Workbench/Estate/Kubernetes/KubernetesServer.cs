@@ -1,3 +1,4 @@
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -18,13 +19,13 @@ internal sealed class KubernetesServer : IAsyncDisposable
 
     private readonly ApiFaults _faults;
 
-    private KubernetesServer(KubernetesApi api, Authorizer authorizer, ApiFaults faults, TimeProvider clock, int port)
+    private KubernetesServer(KubernetesApi api, Authorizer authorizer, ApiFaults faults, TimeProvider clock, int port, X509Certificate2? certificate)
     {
         _api = api;
         _faults = faults;
         _authorizer = authorizer;
         _clock = clock;
-        _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = null);
+        _app = LoopbackServer.Build(port, options => options.Limits.MaxRequestBodySize = null, certificate);
         _app.UseWebSockets(new() { KeepAliveInterval = TimeSpan.Zero });
         _app.Run(ServeAsync);
     }
@@ -36,9 +37,10 @@ internal sealed class KubernetesServer : IAsyncDisposable
     public Stalls Stalls { get; } = new();
 
     public static async Task<KubernetesServer> StartAsync(
-        KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port, CancellationToken cancellationToken, ApiFaults? faults = null)
+        KubernetesApi api, Authorizer authorizer, TimeProvider clock, int port, CancellationToken cancellationToken, ApiFaults? faults = null,
+        X509Certificate2? certificate = null)
     {
-        var server = new KubernetesServer(api, authorizer, faults ?? new(), clock, port);
+        var server = new KubernetesServer(api, authorizer, faults ?? new(), clock, port, certificate);
         await server._app.StartAsync(cancellationToken);
         return server;
     }

@@ -18,6 +18,10 @@ internal static class MergePatch
         ["ownerReferences"] = "uid",
     };
 
+    /// <summary>What tells the elements of a list apart; null for a list that is replaced as one.</summary>
+    public static string? KeyOf(string field, JsonArray list) =>
+        field == "ports" && list.OfType<JsonObject>().Any(p => p.ContainsKey("port")) ? "port" : MergeKeys.GetValueOrDefault(field);
+
     public static JsonObject Apply(JsonObject target, JsonNode? patch, bool strategic)
     {
         if (patch is not JsonObject changes)
@@ -52,7 +56,7 @@ internal static class MergePatch
                 case JsonObject child:
                     Merge(target.Child(name), child, strategic);
                     break;
-                case JsonArray list when strategic && MergeKeys.TryGetValue(name, out var key) && target[name] is JsonArray existing:
+                case JsonArray list when strategic && KeyOf(name, list) is { } key && target[name] is JsonArray existing:
                     MergeList(existing, list, key);
                     break;
                 default:
