@@ -140,7 +140,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
             throw new ArgumentException("A batch takes one or more events, and none with a query.", nameof(events));
         var rows = new AuditFields[events.Count];
         for (var i = 0; i < rows.Length; i++)
-            rows[i] = AuditFields.Of(events[i], i > 0 && ReferenceEquals(events[i].Parameters, events[i - 1].Parameters) ? rows[i - 1].Parameters : null);
+            rows[i] = AuditFields.Of(events[i], parameters: i > 0 && ReferenceEquals(events[i].Parameters, events[i - 1].Parameters) ? rows[i - 1].Parameters : null);
         var entry = new AuditEntry(rows, under, _time.GetTimestamp());
         if (_waiting.Writer.TryWrite(entry))
         {

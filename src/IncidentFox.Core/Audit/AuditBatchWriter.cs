@@ -24,13 +24,13 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
            where {SandboxSessions.LowestRoleOfI} = g.role
         ), written as (
         insert into app.audit_events (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
-                                      investigation_id, approval_id, sandbox_id, correlation_id, details)
-        select a.id, a.event_type, a.org_id, a.team_id, a.user_id, a.tool, a.parameters::jsonb, a.duration_ms, a.status,
-               a.investigation_id, a.approval_id, a.sandbox_id, a.correlation_id, a.details::jsonb
+                                      investigation_id, approval_id, sandbox_id, correlation_id, details, digest)
+        select a.id, a.event_type, a.org_id, a.team_id, a.user_id, a.tool, a.parameters::json, a.duration_ms, a.status,
+               a.investigation_id, a.approval_id, a.sandbox_id, a.correlation_id, a.details::json, a.digest
           from unnest(@id, @event_type, @org_id, @team_id, @user_id, @tool, @parameters, @duration_ms, @status,
-                      @investigation_id, @approval_id, @sandbox_id, @correlation_id, @details, @guard)
+                      @investigation_id, @approval_id, @sandbox_id, @correlation_id, @details, @digest, @guard)
                as a (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
-                     investigation_id, approval_id, sandbox_id, correlation_id, details, guard)
+                     investigation_id, approval_id, sandbox_id, correlation_id, details, digest, guard)
          where a.guard = 0 or a.guard in (select n from standing)
         )
         select n from standing
@@ -96,7 +96,7 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
         ("id", NpgsqlDbType.Uuid), ("event_type", NpgsqlDbType.Text), ("org_id", NpgsqlDbType.Text), ("team_id", NpgsqlDbType.Text), ("user_id", NpgsqlDbType.Text),
         ("tool", NpgsqlDbType.Text), ("parameters", NpgsqlDbType.Text), ("duration_ms", NpgsqlDbType.Bigint), ("status", NpgsqlDbType.Text),
         ("investigation_id", NpgsqlDbType.Uuid), ("approval_id", NpgsqlDbType.Uuid), ("sandbox_id", NpgsqlDbType.Uuid), ("correlation_id", NpgsqlDbType.Text),
-        ("details", NpgsqlDbType.Text), ("guard", NpgsqlDbType.Integer),
+        ("details", NpgsqlDbType.Text), ("digest", NpgsqlDbType.Bytea), ("guard", NpgsqlDbType.Integer),
         ("g_sandbox", NpgsqlDbType.Uuid), ("g_investigation", NpgsqlDbType.Uuid), ("g_org", NpgsqlDbType.Text), ("g_team", NpgsqlDbType.Text), ("g_role", NpgsqlDbType.Integer),
     ];
 
@@ -140,6 +140,7 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
         Set("sandbox_id", r => r.SandboxId);
         Set("correlation_id", r => r.CorrelationId);
         Set("details", r => r.Details);
+        Set("digest", r => r.Digest);
         parameters["guard"].Value = guards;
         Guard("g_sandbox", s => s.Sandbox.Value);
         Guard("g_investigation", s => s.Investigation.Value);

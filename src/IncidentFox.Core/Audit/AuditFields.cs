@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using IncidentFox.Core.Storage;
@@ -7,8 +8,8 @@ using IncidentFox.Core.Storage;
 namespace IncidentFox.Core.Audit;
 
 /// <summary>
-/// An event as it goes into the table: every text storable and cut, JSON as text. Made once and at once, on the caller's thread: what the caller does to its
-/// JSON afterwards changes nothing, and whoever writes rows for many callers has nothing left to compute.
+/// An event as it goes into the table: every text storable and cut, JSON as canonical text, with the digest that the chain seals. Made once and at once, on the
+/// caller's thread: what the caller does to its JSON afterwards changes nothing, and whoever writes rows for many callers has nothing left to compute.
 /// </summary>
 internal sealed record AuditFields
 {
@@ -36,10 +37,21 @@ internal sealed record AuditFields
     public required string? CorrelationId { get; init; }
     public required string? Details { get; init; }
 
+    /// <summary>What the chain seals.</summary>
+    public byte[] Digest { get; private set; } = [];
+
     /// <summary>Makes it.</summary>
     /// <param name="e">The event.</param>
+    /// <param name="payloadDigest">Of its query, where it has one.</param>
     /// <param name="parameters">Its parameters where they are text already.</param>
-    public static AuditFields Of(AuditEvent e, string? parameters = null) => new()
+    public static AuditFields Of(AuditEvent e, byte[]? payloadDigest = null, string? parameters = null)
+    {
+        var fields = Columns(e, parameters);
+        fields.Digest = AuditDigest.Of(fields, payloadDigest);
+        return fields;
+    }
+
+    private static AuditFields Columns(AuditEvent e, string? parameters) => new()
     {
         Id = e.Id,
         EventType = e.EventType,
@@ -65,7 +77,7 @@ internal sealed record AuditFields
             return null;
         // Several for each call of a gateway: what they are written with is kept.
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(1_024);
-        var writer = _writer ??= new Utf8JsonWriter(buffer);
+        var writer = _writer ??= new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
         buffer.ResetWrittenCount();
         writer.Reset();
         try
@@ -109,18 +121,38 @@ internal sealed record AuditFields
     private static void WriteObject(Utf8JsonWriter writer, JsonObject o)
     {
         writer.WriteStartObject();
-        HashSet<string>? written = null;
-        foreach (var (name, value) in o)
+        foreach (var (name, value) in IsCanonical(o) ? o : (IEnumerable<KeyValuePair<string, JsonNode?>>)Sorted(o))
         {
-            var clean = Clean(name)!;
-            // Two names that are the same once they are cleaned: the first stays. None has to be remembered before one was changed.
-            if (written is null && !ReferenceEquals(clean, name))
-                written = [.. o.TakeWhile(p => p.Key != name).Select(p => p.Key)];
-            if (written?.Add(clean) == false)
-                continue;
-            writer.WritePropertyName(clean);
+            writer.WritePropertyName(name);
             Write(writer, value);
         }
         writer.WriteEndObject();
+    }
+
+    // Most are written in order by those who make them.
+    private static bool IsCanonical(JsonObject o)
+    {
+        string? before = null;
+        foreach (var (name, _) in o)
+        {
+            if ((before is not null && string.CompareOrdinal(before, name) >= 0) || !ReferenceEquals(Clean(name), name))
+                return false;
+            before = name;
+        }
+        return true;
+    }
+
+    // Two names that are the same once they are cleaned: the first stays.
+    private static List<KeyValuePair<string, JsonNode?>> Sorted(JsonObject o)
+    {
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        var members = new List<KeyValuePair<string, JsonNode?>>(o.Count);
+        foreach (var (name, value) in o)
+        {
+            if (Clean(name)! is var clean && known.Add(clean))
+                members.Add(new(clean, value));
+        }
+        members.Sort(static (a, b) => string.CompareOrdinal(a.Key, b.Key));
+        return members;
     }
 }

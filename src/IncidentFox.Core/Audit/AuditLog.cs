@@ -17,24 +17,24 @@ public sealed class AuditLog(Database database, ColumnCipher cipher)
     /// <summary>Appends within the connection's open transaction.</summary>
     public async Task AppendAsync(NpgsqlConnection connection, AuditEvent e, CancellationToken cancellationToken)
     {
-        var f = AuditFields.Of(e);
-        byte[]? salt = null, digest = null;
+        byte[]? salt = null, payload = null;
         if (e.Query is not null)
         {
             salt = RandomNumberGenerator.GetBytes(16);
-            digest = PayloadDigest(salt, e.Query);
+            payload = PayloadDigest(salt, e.Query);
         }
+        var f = AuditFields.Of(e, payload);
         await connection.ExecuteAsync(new CommandDefinition(
             """
             insert into app.audit_events (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
-                                          investigation_id, approval_id, sandbox_id, correlation_id, details, payload_digest)
-            values (@Id, @EventType, @OrgId, @TeamId, @UserId, @Tool, @Parameters::jsonb, @DurationMs, @Status,
-                    @InvestigationId, @ApprovalId, @SandboxId, @CorrelationId, @Details::jsonb, @digest)
+                                          investigation_id, approval_id, sandbox_id, correlation_id, details, payload_digest, digest)
+            values (@Id, @EventType, @OrgId, @TeamId, @UserId, @Tool, @Parameters::json, @DurationMs, @Status,
+                    @InvestigationId, @ApprovalId, @SandboxId, @CorrelationId, @Details::json, @payload, @Digest)
             """,
             new
             {
                 f.Id, f.EventType, f.OrgId, f.TeamId, f.UserId, f.Tool, f.Parameters, f.DurationMs, f.Status,
-                f.InvestigationId, f.ApprovalId, f.SandboxId, f.CorrelationId, f.Details, digest,
+                f.InvestigationId, f.ApprovalId, f.SandboxId, f.CorrelationId, f.Details, payload, f.Digest,
             },
             cancellationToken: cancellationToken));
         if (e.Query is not null)

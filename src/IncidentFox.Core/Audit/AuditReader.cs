@@ -69,7 +69,7 @@ public sealed class AuditReader(Database database, ColumnCipher cipher)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var head = await HeadAsync(connection, cancellationToken);
-        var events = await ReadSealedAsync(connection, "c.sequence <= @head", "desc", count, filter, after: 0, head, cancellationToken);
+        var events = await ReadSealedAsync(connection, "true", "desc", count, filter, after: 0, head, cancellationToken);
         events.Reverse();
         return new(events, head);
     }
@@ -81,7 +81,7 @@ public sealed class AuditReader(Database database, ColumnCipher cipher)
         var head = await HeadAsync(connection, cancellationToken);
         if (head <= sequence)
             return new([], sequence);
-        var events = await ReadSealedAsync(connection, "c.sequence > @after and c.sequence <= @head", "asc", count, filter, sequence, head, cancellationToken);
+        var events = await ReadSealedAsync(connection, "c.sequence > @after and c.first + b.n - 1 > @after", "asc", count, filter, sequence, head, cancellationToken);
         return new(events, events.Count == count ? events[^1].Sequence : head);
     }
 
@@ -93,10 +93,11 @@ public sealed class AuditReader(Database database, ColumnCipher cipher)
     {
         var rows = await connection.QueryAsync<SealedRow>(new CommandDefinition(
             $"""
-            select c.sequence, {AuditRow.Columns}, p.salt, p.ciphertext
-              from app.audit_chain c join app.audit_events e on e.id = c.event_id left join app.audit_payloads p on p.event_id = e.id
-             where {where} and {Matches}
-             order by c.sequence {direction} limit @count
+            select c.first + b.n - 1 as sequence, {AuditRow.Columns}, p.salt, p.ciphertext
+              from app.audit_chain c cross join lateral unnest(c.event_ids) with ordinality as b (event_id, n)
+              join app.audit_events e on e.id = b.event_id left join app.audit_payloads p on p.event_id = e.id
+             where c.sequence <= @head and {where} and {Matches}
+             order by c.sequence {direction}, b.n {direction} limit @count
             """,
             new { filter.InvestigationId, filter.EventType, EventTypes = filter.EventTypes?.ToArray(), filter.Tool, filter.OrgId, filter.TeamId, count, after, head },
             cancellationToken: cancellationToken));

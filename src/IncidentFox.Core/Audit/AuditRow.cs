@@ -1,4 +1,7 @@
+using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
+using IncidentFox.Core.Tools;
 
 namespace IncidentFox.Core.Audit;
 
@@ -51,5 +54,42 @@ internal record AuditRow
         Query = query,
     };
 
-    private static JsonObject? Parse(string? json) => json is null ? null : (JsonObject?)JsonNode.Parse(json);
+    /// <summary>What the writer's digest must have been.</summary>
+    public byte[] Digest() => AuditDigest.Of(
+        new()
+        {
+            Id = Id,
+            EventType = EventType,
+            OrgId = OrgId,
+            TeamId = TeamId,
+            UserId = UserId,
+            Tool = Tool,
+            Parameters = Canonical(Parameters),
+            DurationMs = DurationMs,
+            Status = Status,
+            InvestigationId = InvestigationId,
+            ApprovalId = ApprovalId,
+            SandboxId = SandboxId,
+            CorrelationId = CorrelationId,
+            Details = Canonical(Details),
+        }, PayloadDigest);
+
+    private static string? Canonical(string? json) => json is null ? null : Encoding.UTF8.GetString(CanonicalJson.Write(Parse(json)));
+
+    // The columns hold any JSON text. What is no object with each name once was not written by the product; it must not stop the sealer or a reader.
+    private static JsonObject? Parse(string? json)
+    {
+        if (json is null)
+            return null;
+        try
+        {
+            return CanonicalJson.Parse(json) as JsonObject ?? Unreadable(json);
+        }
+        catch (Exception e) when (e is JsonException or ArgumentException)
+        {
+            return Unreadable(json);
+        }
+    }
+
+    private static JsonObject Unreadable(string json) => new() { ["unreadable"] = json };
 }

@@ -1,12 +1,12 @@
 using System.Security.Cryptography;
-using System.Text.Json;
 using Dapper;
 using IncidentFox.Core.Storage;
+using Npgsql;
 
 namespace IncidentFox.Core.Audit;
 
 /// <summary>What verification found.</summary>
-/// <param name="Links">Links that were checked.</param>
+/// <param name="Links">Sealed events that were checked.</param>
 /// <param name="Unsealed">Events not sealed yet; normal for up to a second.</param>
 /// <param name="Head">Hash of the last good link, hex.</param>
 /// <param name="Problems">What is wrong, at which sequence; empty when the chain holds. At most 20.</param>
@@ -22,52 +22,48 @@ public sealed record AuditVerification(long Links, long Unsealed, string Head, I
 public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null)
 {
     private const int MaxProblems = 20;
+    private const int EventsAtOnce = 2_000;
+
+    private const string Loose =
+        """
+        select count(*) from app.audit_events e
+         where not exists (select from (select unnest(event_ids) as id from app.audit_chain union all select unnest(event_ids) from app.audit_unsealed) known where known.id = e.id)
+        """;
+
+    private const string Twice = "select count(*) from (select id from (select unnest(event_ids) as id from app.audit_chain) s group by id having count(*) > 1) d";
 
     /// <summary>Streams the chain; memory does not grow with its length.</summary>
     public async Task<AuditVerification> VerifyAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
+        await using var events = await database.OpenAsync(cancellationToken);
         var problems = new List<string>();
         long expected = 0;
         var previous = AuditChain.Genesis;
-        var links = connection.QueryUnbufferedAsync<ChainRow>(
-            $"""
-            select c.sequence, c.digest, c.prev_hash as PrevHash, c.hash, {AuditRow.Columns}, p.salt, p.ciphertext
-              from app.audit_chain c
-              left join app.audit_events e on e.id = c.event_id
-              left join app.audit_payloads p on p.event_id = c.event_id
-             order by c.sequence
-            """);
-        await foreach (var link in links.WithCancellation(cancellationToken))
+        var some = new List<Block>();
+        var blocks = connection.QueryUnbufferedAsync<Block>(
+            "select first, sequence, event_ids as Ids, digests, prev_hash as PrevHash, hash from app.audit_chain order by sequence");
+        await foreach (var block in blocks.WithCancellation(cancellationToken))
         {
-            expected++;
-            if (link.Sequence != expected)
-            {
-                Report($"sequence {expected} is missing: the chain goes on at {link.Sequence}");
-                expected = link.Sequence;
-            }
-            if (link.Id == Guid.Empty)
-                Report($"sequence {link.Sequence}: its event is gone");
-            else if (!Unchanged(link))
-                Report($"sequence {link.Sequence}: event {link.Id} was changed after it was sealed");
-            else if (!PayloadHolds(link))
-                Report($"sequence {link.Sequence}: what was asked in event {link.Id} was changed after it was sealed");
-            if (!Same(previous, link.PrevHash))
-                Report($"sequence {link.Sequence}: does not follow the link before it");
-            if (link.PrevHash.Length != 32 || link.Digest.Length != 32 || !Same(AuditChain.Hash(link.Sequence, link.PrevHash, link.Digest), link.Hash))
-                Report($"sequence {link.Sequence}: its hash does not match");
-            previous = link.Hash;
+            if (block.First != expected + 1)
+                Report($"sequence {expected + 1} is missing: the chain goes on at {block.First}");
+            if (!Same(previous, block.PrevHash))
+                Report($"sequence {block.First}: does not follow the link before it");
+            if (block.PrevHash.Length != AuditChain.Size || !Same(AuditChain.Hash(block.First, block.PrevHash, block.Digests), block.Hash))
+                Report($"sequence {block.First}: its hash does not match");
+            (expected, previous) = (block.Sequence, block.Hash);
+            some.Add(block);
+            if (some.Sum(b => b.Ids.Length) < EventsAtOnce)
+                continue;
+            await EventsAsync(events, some, Report, cancellationToken);
+            some.Clear();
         }
-        var unsealed = await connection.QuerySingleAsync<long>(new CommandDefinition(
-            "select count(*) from app.audit_unsealed", cancellationToken: cancellationToken));
-        var orphans = await connection.QuerySingleAsync<long>(new CommandDefinition(
-            """
-            select count(*) from app.audit_events e
-             where not exists (select from app.audit_chain c where c.event_id = e.id)
-               and not exists (select from app.audit_unsealed u where u.event_id = e.id)
-            """, cancellationToken: cancellationToken));
-        if (orphans > 0)
-            Report($"{orphans} event(s) are neither sealed nor waiting to be: links were removed");
+        await EventsAsync(events, some, Report, cancellationToken);
+        var unsealed = await CountAsync(connection, "select coalesce(sum(cardinality(event_ids)), 0) from app.audit_unsealed", cancellationToken);
+        if (await CountAsync(connection, Loose, cancellationToken) is > 0 and var loose)
+            Report($"{loose} event(s) are neither sealed nor waiting to be: links were removed");
+        if (await CountAsync(connection, Twice, cancellationToken) is > 0 and var twice)
+            Report($"{twice} event(s) are sealed more than once");
         return new AuditVerification(expected, unsealed, Convert.ToHexStringLower(previous), problems);
 
         void Report(string problem)
@@ -77,20 +73,39 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
         }
     }
 
-    private static bool Unchanged(ChainRow link)
+    private async Task EventsAsync(NpgsqlConnection connection, List<Block> blocks, Action<string> report, CancellationToken ct)
     {
-        try
+        var rows = (await connection.QueryAsync<AuditRow>(new CommandDefinition(
+            $"""
+            select {AuditRow.Columns}, p.salt, p.ciphertext from app.audit_events e left join app.audit_payloads p on p.event_id = e.id where e.id = any(@ids)
+            """, new { ids = blocks.SelectMany(b => b.Ids).ToArray() }, cancellationToken: ct))).ToDictionary(r => r.Id);
+        foreach (var block in blocks)
         {
-            return Same(AuditChain.Digest(link.ToEvent(), link.PayloadDigest, take: true), link.Digest);
-        }
-        catch (Exception e) when (e is InvalidCastException or JsonException or InvalidOperationException)
-        {
-            return false;   // not even an event any more
+            for (var i = 0; i < block.Ids.Length; i++)
+            {
+                if (!rows.TryGetValue(block.Ids[i], out var row))
+                    report($"sequence {block.First + i}: its event is gone");
+                else if (!Unchanged(row, block, i))
+                    report($"sequence {block.First + i}: event {row.Id} was changed after it was sealed");
+                else if (!PayloadHolds(row))
+                    report($"sequence {block.First + i}: what was asked in event {row.Id} was changed after it was sealed");
+            }
         }
     }
 
+    private static bool Unchanged(AuditRow row, Block block, int index)
+    {
+        Span<byte> leaf = stackalloc byte[AuditChain.Size];
+        AuditChain.Leaf(row.At, row.Digest(), leaf);
+        return block.Digests.Length >= (index + 1) * AuditChain.Size
+            && CryptographicOperations.FixedTimeEquals(leaf, block.Digests.AsSpan(index * AuditChain.Size, AuditChain.Size));
+    }
+
+    private static Task<long> CountAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
+        connection.QuerySingleAsync<long>(new CommandDefinition(sql, commandTimeout: 0, cancellationToken: ct));
+
     // A payload that retention removed is not missed; one that is there must be the one that was sealed.
-    private bool PayloadHolds(ChainRow link)
+    private bool PayloadHolds(AuditRow link)
     {
         if (link.Ciphertext is null)
             return true;
@@ -110,10 +125,12 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
 
     private static bool Same(byte[] a, byte[] b) => CryptographicOperations.FixedTimeEquals(a, b);
 
-    private sealed record ChainRow : AuditRow
+    private sealed record Block
     {
+        public long First { get; init; }
         public long Sequence { get; init; }
-        public byte[] Digest { get; init; } = [];
+        public Guid[] Ids { get; init; } = [];
+        public byte[] Digests { get; init; } = [];
         public byte[] PrevHash { get; init; } = [];
         public byte[] Hash { get; init; } = [];
     }

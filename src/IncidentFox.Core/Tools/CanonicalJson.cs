@@ -11,6 +11,14 @@ namespace IncidentFox.Core.Tools;
 /// </summary>
 public static class CanonicalJson
 {
+    // As deep as the writer goes.
+    private const int MaxDepth = 1_000;
+
+    /// <summary>Parses what <see cref="Write(JsonNode?)"/> wrote, however deep.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="ArgumentException">An object has a name twice.</exception>
+    public static JsonNode? Parse(string json) => JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false });
+
     /// <summary>UTF-8 bytes of the canonical form.</summary>
     public static byte[] Write(JsonNode? node)
     {

@@ -39,7 +39,7 @@ internal sealed class CallTrail(AuditBatch audit)
             DurationMs = (long)took.TotalMilliseconds,
             Details = Without(new JsonObject
             {
-                ["integration"] = call.Integration, ["upstream_status"] = end.UpstreamStatus, ["code"] = end.Code, ["bytes"] = end.Bytes, ["row_count"] = end.Rows,
+                ["bytes"] = end.Bytes, ["code"] = end.Code, ["integration"] = call.Integration, ["row_count"] = end.Rows, ["upstream_status"] = end.UpstreamStatus,
             }),
         };
         var accessed = rule.Effect == ToolEffect.Read && sent is not null && end is { UpstreamStatus: >= 200 and < 300 }
@@ -48,7 +48,7 @@ internal sealed class CallTrail(AuditBatch audit)
                 Parameters = call.Parameters,
                 Details = new JsonObject
                 {
-                    ["data_source"] = rule.DataSource, ["query"] = $"{sent.Method} {sent.PathAndQuery}", ["row_count"] = end.Rows, ["complete"] = end.Code is null,
+                    ["complete"] = end.Code is null, ["data_source"] = rule.DataSource, ["query"] = $"{sent.Method} {sent.PathAndQuery}", ["row_count"] = end.Rows,
                 },
             }
             : null;

@@ -198,7 +198,7 @@ public sealed class AuditBatchTests(TestPostgres postgres)
         parameters["x"] = "changed";
         Assert.Equal(AuditOutcome.Committed, await committing);
         var read = Assert.Single(await new AuditReader(world.Db.Bot, world.Db.SharedCipher).LastAsync(1, new AuditFilter { EventType = "tool_requested" }, default));
-        Assert.Equal("""{"n":1,"x":"a\uFFFDb","list":["\uFFFD",null,true],"none":null}""", read.Parameters!.ToJsonString());
+        Assert.Equal("""{"list":["\uFFFD",null,true],"n":1,"none":null,"x":"a\uFFFDb"}""", read.Parameters!.ToJsonString());
         Assert.Equal((7L, "{}", AuditLog.MaxString + 1), (read.DurationMs, read.Details!.ToJsonString(), read.Tool!.Length));
         await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync(Event() with { Query = "why?" }));
         await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync([]));

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -46,8 +48,11 @@ public sealed class ChainTests(TestPostgres postgres)
         var payload = Assert.Single(await db.QueryAsync<byte[]>("select payload_digest from app.audit_events"));
         var json = AuditJson.Format(e with { Query = null });
         json["payload_digest"] = Convert.ToHexStringLower(payload);
-        var digest = System.Security.Cryptography.SHA256.HashData(CanonicalJson.Write(json));
-        var hash = System.Security.Cryptography.SHA256.HashData([0, 0, 0, 0, 0, 0, 0, 1, .. new byte[32], .. digest]);
+        json.Remove("timestamp");
+        var digest = SHA256.HashData(CanonicalJson.Write(json));
+        var time = new byte[8];
+        BinaryPrimitives.WriteInt64BigEndian(time, (e.At - DateTimeOffset.UnixEpoch).Ticks / 10);
+        var hash = SHA256.HashData([0, 0, 0, 0, 0, 0, 0, 1, .. new byte[32], .. SHA256.HashData([.. time, .. digest])]);
         Assert.Equal(hash, Assert.Single(await db.QueryAsync<byte[]>("select hash from app.audit_chain")));
     }
 
@@ -77,7 +82,7 @@ public sealed class ChainTests(TestPostgres postgres)
             await slow.CommitAsync();
         }
         Assert.Equal(1, await Sealer(db).SealAsync(default));
-        Assert.Equal("slow", Assert.Single(await db.QueryAsync<string>("select event_type from app.audit_chain join app.audit_events on id = event_id where sequence = 3")));
+        Assert.Equal("slow", Assert.Single(await db.QueryAsync<string>("select event_type from app.audit_chain join app.audit_events on id = event_ids[1] where sequence = 3")));
         Assert.Empty((await VerifyAsync(db)).Problems);
     }
 
@@ -107,29 +112,39 @@ public sealed class ChainTests(TestPostgres postgres)
 
     [Theory]
     [InlineData("update app.audit_events set user_id = 'somebody else' where id = @id", "sequence 3: event", "was changed after it was sealed")]
-    [InlineData("update app.audit_events set parameters = parameters || '{\"n\": 9}' where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("update app.audit_events set parameters = (parameters::jsonb || '{\"n\": 9}')::json where id = @id", "sequence 3: event", "was changed")]
     [InlineData("update app.audit_events set at = at - interval '1 microsecond' where id = @id", "sequence 3: event", "was changed")]
     [InlineData("update app.audit_events set payload_digest = decode(repeat('00', 32), 'hex') where id = @id", "sequence 3: event", "was changed")]
     [InlineData("alter table app.audit_events drop constraint audit_events_parameters_object; update app.audit_events set parameters = '[1]' where id = @id", "sequence 3: event", "was changed")]
     [InlineData("delete from app.audit_payloads where event_id = @id; delete from app.audit_events where id = @id", "sequence 3: its event is gone", "")]
-    [InlineData("delete from app.audit_chain where sequence = 3", "sequence 3 is missing", "goes on at 4")]
+    [InlineData("update app.audit_events set digest = decode(repeat('00', 32), 'hex'), tool = 'x' where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("update app.audit_events set details = '{\"a\": 1, \"a\": 2}' where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("update app.audit_events set details = ('{\"a\":' || repeat('[', 900) || repeat(']', 900) || '}')::json where id = @id", "sequence 3: event", "was changed")]
+    [InlineData("delete from app.audit_chain where sequence = 4", "sequence 3 is missing", "goes on at 5")]
     [InlineData("delete from app.audit_chain where sequence = 5", "neither sealed nor waiting", "links were removed")]
-    [InlineData("update app.audit_chain set sequence = 10 - sequence where sequence in (3, 4)", "sequence 3 is missing", "")]
-    [InlineData("update app.audit_chain set sequence = -1 where sequence = 3; update app.audit_chain set sequence = 3 where sequence = 4; update app.audit_chain set sequence = 4 where sequence = -1", "sequence 3: does not follow", "")]
+    [InlineData("update app.audit_chain set (first, sequence) = (5, 6) where sequence = 4", "sequence 3 is missing", "")]
+    [InlineData("update app.audit_chain set event_ids = array[event_ids[2], event_ids[1]] where sequence = 4", "sequence 3: event", "was changed")]
+    [InlineData("update app.audit_chain set digests = decode(repeat('ab', 64), 'hex') where sequence = 4", "sequence 3: its hash does not match", "")]
+    [InlineData("update app.audit_chain set event_ids = (select event_ids from app.audit_chain where sequence = 2) where sequence = 4", "2 event(s) are sealed more than once", "")]
     [InlineData("update app.audit_chain set hash = decode(repeat('ab', 32), 'hex') where sequence = 5", "sequence 5: its hash does not match", "")]
-    [InlineData("update app.audit_chain set prev_hash = decode(repeat('ab', 32), 'hex') where sequence = 3", "sequence 3: does not follow", "")]
-    [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set prev_hash = decode(repeat('ab', 200), 'hex') where sequence = 3", "sequence 3: does not follow", "")]
+    [InlineData("update app.audit_chain set prev_hash = decode(repeat('ab', 32), 'hex') where sequence = 4", "sequence 3: does not follow", "")]
+    [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set prev_hash = decode(repeat('ab', 200), 'hex') where sequence = 4", "sequence 3: does not follow", "")]
+    [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set digests = '' where sequence = 4", "sequence 3: event", "was changed")]
     [InlineData("delete from app.audit_unsealed", "neither sealed nor waiting", "1 event")]
     [InlineData("update app.audit_payloads set salt = decode(repeat('ab', 16), 'hex') where event_id = @id", "sequence 3: what was asked", "was changed")]
     [InlineData("update app.audit_payloads set ciphertext = set_byte(ciphertext, 40, 0) where event_id = @id", "sequence 3: what was asked", "was changed")]
     public async Task Tampering_by_the_owner_is_found(string tampering, string says, string alsoSays)
     {
         await using var db = await postgres.CreateAsync();
-        await AppendAsync(db, 5);
-        await Sealer(db).SealAsync(default);
+        // Three blocks: events 1 and 2, 3 and 4, 5.
+        foreach (var count in new[] { 2, 2, 1 })
+        {
+            await AppendAsync(db, count);
+            await Sealer(db).SealAsync(default);
+        }
         await AppendAsync(db, 1);
         Assert.Empty((await VerifyAsync(db)).Problems);
-        var id = Assert.Single(await db.QueryAsync<Guid>("select event_id from app.audit_chain where sequence = 3"));
+        var id = Assert.Single(await db.QueryAsync<Guid>("select event_ids[1] from app.audit_chain where sequence = 4"));
         await db.ExecuteAsync($"alter table app.audit_events disable trigger user; alter table app.audit_chain disable trigger user; {tampering}", new { id });
         var result = await VerifyAsync(db);
         Assert.False(result.Holds);
@@ -140,19 +155,63 @@ public sealed class ChainTests(TestPostgres postgres)
     public async Task A_tail_that_was_computed_anew_has_another_head_than_the_one_that_was_noted()
     {
         await using var db = await postgres.CreateAsync();
-        await AppendAsync(db, 3);
+        await AppendAsync(db, 2);
+        await Sealer(db).SealAsync(default);
+        await AppendAsync(db, 1);
         await Sealer(db).SealAsync(default);
         var noted = (await VerifyAsync(db)).Head;
         await db.ExecuteAsync(
             """
             alter table app.audit_events disable trigger user; alter table app.audit_chain disable trigger user;
-            update app.audit_events set user_id = 'somebody else' where id = (select event_id from app.audit_chain where sequence = 3);
-            insert into app.audit_unsealed (event_id) select event_id from app.audit_chain where sequence = 3;
+            update app.audit_events set user_id = 'somebody else' where id = (select event_ids[1] from app.audit_chain where sequence = 3);
+            insert into app.audit_unsealed (event_ids, times, digests) select event_ids, array[at], array[null::bytea] from app.audit_chain join app.audit_events on id = event_ids[1] where sequence = 3;
             delete from app.audit_chain where sequence = 3;
             """);
         await Sealer(db).SealAsync(default);
         var forged = await VerifyAsync(db);
         Assert.True(forged.Holds);   // within itself; only a head that was kept elsewhere shows it
         Assert.NotEqual(noted, forged.Head);
+    }
+
+    [Theory]
+    [InlineData("1e3")]
+    [InlineData("-0.0")]
+    [InlineData("1.50")]
+    [InlineData("123456789012345678901234567890.10")]
+    [InlineData("1E400")]
+    [InlineData("\"\\u0041\\u00e4\\/\\u2028\\u007f\"")]
+    [InlineData("{\"b\":1,\"a\":{\"ä\":2,\"Z\":[true,null,{}]}}")]
+    public async Task What_was_written_is_what_is_verified_however_the_json_is_spelled(string json)
+    {
+        await using var db = await postgres.CreateAsync();
+        var value = JsonNode.Parse(json);
+        await new AuditLog(db.Gateway, db.SharedCipher).AppendAsync(
+            new AuditEvent { EventType = "tool_executed", Parameters = new JsonObject { ["z"] = 1, ["value"] = value }, Details = new JsonObject { ["real"] = 1e21, ["at"] = DateTimeOffset.UnixEpoch } }, default);
+        await Sealer(db).SealAsync(default);
+        Assert.Empty((await VerifyAsync(db)).Problems);
+    }
+
+    [Fact]
+    public async Task An_event_that_somebody_wrote_past_the_product_is_sealed_as_it_stands()
+    {
+        await using var db = await postgres.CreateAsync();
+        await db.ExecuteAsync("insert into app.audit_events (id, event_type, parameters) values (gen_random_uuid(), 'by_hand', '{\"a\": 1, \"a\": 2}')");
+        Assert.Equal(1, await Sealer(db).SealAsync(default));
+        Assert.Empty((await VerifyAsync(db)).Problems);
+        var line = Assert.Single((await new AuditReader(db.Bot, db.SharedCipher).AfterAsync(0, 9, new AuditFilter(), default)).Events);
+        Assert.Equal("{\"unreadable\":\"{\\u0022a\\u0022: 1, \\u0022a\\u0022: 2}\"}", line.Event.Parameters!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Events_of_one_statement_have_places_of_their_own_and_can_be_read_from_between()
+    {
+        await using var db = await postgres.CreateAsync();
+        await using var batch = new AuditBatch(db.Gateway, TimeProvider.System, NullLogger<AuditBatch>.Instance);
+        await batch.CommitAsync([.. Enumerable.Range(0, 5).Select(i => new AuditEvent { EventType = "tool_executed", DurationMs = i })]);
+        await Sealer(db).SealAsync(default);
+        var reader = new AuditReader(db.Bot, db.SharedCipher);
+        Assert.Equal([3L, 4L, 5L], (await reader.AfterAsync(2, 9, new AuditFilter(), default)).Events.Select(e => e.Sequence));
+        Assert.Equal([2L, 3L, 4L], (await reader.AfterAsync(2, 9, new AuditFilter(), default)).Events.Select(e => e.Event.DurationMs!.Value));
+        Assert.Equal([4L, 5L], (await reader.LastSealedAsync(2, new AuditFilter(), default)).Events.Select(e => e.Sequence));
     }
 }

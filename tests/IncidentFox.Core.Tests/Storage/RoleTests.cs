@@ -23,7 +23,7 @@ public sealed class RoleTests(TestPostgres postgres)
     [InlineData("delete from app.approval_votes where approval_id = @Value")]
     [InlineData("update app.approval_votes set approval_id = @Value")]
     [InlineData("delete from app.investigation_requesters")]
-    [InlineData("insert into app.audit_chain values (1, @Value, '', '', '')")]
+    [InlineData("insert into app.audit_chain values (1, 1, array[@Value], '', '', '')")]
     [InlineData("update app.audit_events set user_id = 'x'")]
     [InlineData("delete from app.audit_events")]
     [InlineData("truncate app.audit_events cascade")]
