@@ -5,7 +5,7 @@ using Npgsql;
 
 namespace IncidentFox.Core.Storage;
 
-/// <summary>What changed: a kind (<c>investigation</c>, <c>approval</c>, <c>audit</c>, ...) and an id. Null id: anything may have changed (after a reconnect).</summary>
+/// <summary>What changed: a kind (<c>investigation</c>, <c>approval</c>, ...) and an id. Null id: anything may have changed (after a reconnect).</summary>
 public readonly record struct Signal(string Kind, Guid? Id);
 
 /// <summary>

@@ -38,22 +38,20 @@ create table app.audit_chain (
   constraint audit_chain_sizes check (octet_length(prev_hash) = 32 and octet_length(hash) = 32 and first > 0 and sequence >= first
     and cardinality(event_ids) = sequence - first + 1 and octet_length(digests) = 32 * cardinality(event_ids))
 );
+-- Hashes can't be compressed: no time is spent on trying.
+alter table app.audit_chain alter column event_ids set storage external, alter column digests set storage external;
+alter table app.audit_unsealed alter column event_ids set storage external, alter column times set storage external, alter column digests set storage external;
 create trigger append_only before update or delete on app.audit_chain for each row execute function app.append_only();
 create trigger append_only_truncate before truncate on app.audit_chain for each statement execute function app.append_only();
 grant select on app.audit_chain, app.audit_unsealed to incidentfox_bot;
 grant select, insert on app.audit_chain to incidentfox_gateway;
 grant select, delete on app.audit_unsealed to incidentfox_gateway;
 
+-- Nobody waits for a notification of an audit row: sealing and posting look for themselves.
 create or replace function app.audit_enqueue() returns trigger language plpgsql security definer set search_path = app, pg_temp as $$
-declare
-  ids uuid[];
 begin
   insert into app.audit_unsealed (event_ids, times, digests)
-  select array_agg(id), array_agg(at), array_agg(digest) from added having count(*) > 0
-  returning event_ids into ids;
-  if found then
-    perform pg_notify('incidentfox', 'audit:' || ids[1]);
-  end if;
+  select array_agg(id), array_agg(at), array_agg(digest) from added having count(*) > 0;
   return null;
 end $$;
 create trigger audit_enqueue after insert on app.audit_events referencing new table as added for each statement execute function app.audit_enqueue();
