@@ -16,12 +16,14 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
     private static readonly string Sql =
         $"""
         with standing as materialized (
-          select g.n
-            from unnest(@g_sandbox, @g_investigation, @g_org, @g_team, @g_role) with ordinality as g (sandbox, investigation, org, team, role, n)
-            join app.sandboxes s on s.id = g.sandbox and s.state in ('caged', 'working')
-            join app.investigations i on i.id = g.investigation and i.id = s.investigation_id and i.sandbox_id = s.id
-             and i.status in ('starting', 'running') and i.org_id = g.org and i.team_id = g.team
-           where {SandboxSessions.LowestRoleOfI} = g.role
+          select n from (
+            select g.n, g.role, {SandboxSessions.LowestRoleOfI} as lowest
+              from unnest(@g_sandbox, @g_investigation, @g_org, @g_team, @g_role) with ordinality as g (sandbox, investigation, org, team, role, n)
+              join app.sandboxes s on s.id = g.sandbox and s.state in ('caged', 'working')
+              join app.investigations i on i.id = g.investigation and i.id = s.investigation_id and i.sandbox_id = s.id
+               and i.status in ('starting', 'running') and i.org_id = g.org and i.team_id = g.team
+            offset 0   -- so that the role is worked out once for each
+          ) judged where lowest = role
         ), written as (
         insert into app.audit_events (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
                                       investigation_id, approval_id, sandbox_id, correlation_id, details, digest)

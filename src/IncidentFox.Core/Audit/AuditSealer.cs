@@ -63,25 +63,25 @@ public sealed class AuditSealer(Database database, TimeProvider time, ILogger<Au
             "select sequence, hash from app.audit_chain order by sequence desc limit 1", cancellationToken: ct));
         var (sequence, previous) = head.Hash is null ? (0, AuditChain.Genesis) : head;
         Guid[] ids = [.. waiting.SelectMany(w => w.Ids)];
-        var leaves = Leaves(waiting, ids.Length);
+        var seals = Seals(waiting, ids.Length);
         await connection.ExecuteAsync(new CommandDefinition(
-            "insert into app.audit_chain (sequence, first, event_ids, digests, prev_hash, hash) values (@last, @first, @ids, @leaves, @previous, @hash)",
-            new { last = sequence + ids.Length, first = sequence + 1, ids, leaves, previous, hash = AuditChain.Hash(sequence + 1, previous, leaves) }, cancellationToken: ct));
+            "insert into app.audit_chain (sequence, first, event_ids, seals, prev_hash, hash) values (@last, @first, @ids, @seals, @previous, @hash)",
+            new { last = sequence + ids.Length, first = sequence + 1, ids, seals, previous, hash = AuditChain.Hash(sequence + 1, previous, seals) }, cancellationToken: ct));
         await connection.ExecuteAsync(new CommandDefinition(
             "delete from app.audit_unsealed where position = any(@positions)", new { positions = waiting.Select(w => w.Position).ToArray() }, cancellationToken: ct));
         return ids.Length;
     }
 
-    private static byte[] Leaves(List<Waiting> waiting, int count)
+    private static byte[] Seals(List<Waiting> waiting, int count)
     {
-        var leaves = new byte[count * AuditChain.Size];
+        var seals = new byte[count * AuditChain.SealSize];
         var at = 0;
         foreach (var w in waiting)
         {
-            for (var i = 0; i < w.Ids.Length; i++, at += AuditChain.Size)
-                AuditChain.Leaf(w.Times[i], w.Digests[i], leaves.AsSpan(at, AuditChain.Size));
+            for (var i = 0; i < w.Ids.Length; i++, at += AuditChain.SealSize)
+                AuditChain.Seal(w.Times[i], w.Digests[i], seals.AsSpan(at, AuditChain.SealSize));
         }
-        return leaves;
+        return seals;
     }
 
     // Whoever wrote an event without its digest is not believed to be right about it: it is made of what stands in the table.

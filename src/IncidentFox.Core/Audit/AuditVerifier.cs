@@ -42,14 +42,14 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
         var previous = AuditChain.Genesis;
         var some = new List<Block>();
         var blocks = connection.QueryUnbufferedAsync<Block>(
-            "select first, sequence, event_ids as Ids, digests, prev_hash as PrevHash, hash from app.audit_chain order by sequence");
+            "select first, sequence, event_ids as Ids, seals, prev_hash as PrevHash, hash from app.audit_chain order by sequence");
         await foreach (var block in blocks.WithCancellation(cancellationToken))
         {
             if (block.First != expected + 1)
                 Report($"sequence {expected + 1} is missing: the chain goes on at {block.First}");
             if (!Same(previous, block.PrevHash))
                 Report($"sequence {block.First}: does not follow the link before it");
-            if (block.PrevHash.Length != AuditChain.Size || !Same(AuditChain.Hash(block.First, block.PrevHash, block.Digests), block.Hash))
+            if (block.PrevHash.Length != AuditChain.Size || !Same(AuditChain.Hash(block.First, block.PrevHash, block.Seals), block.Hash))
                 Report($"sequence {block.First}: its hash does not match");
             (expected, previous) = (block.Sequence, block.Hash);
             some.Add(block);
@@ -95,10 +95,10 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
 
     private static bool Unchanged(AuditRow row, Block block, int index)
     {
-        Span<byte> leaf = stackalloc byte[AuditChain.Size];
-        AuditChain.Leaf(row.At, row.Digest(), leaf);
-        return block.Digests.Length >= (index + 1) * AuditChain.Size
-            && CryptographicOperations.FixedTimeEquals(leaf, block.Digests.AsSpan(index * AuditChain.Size, AuditChain.Size));
+        Span<byte> seal = stackalloc byte[AuditChain.SealSize];
+        AuditChain.Seal(row.At, row.Digest(), seal);
+        return block.Seals.Length >= (index + 1) * AuditChain.SealSize
+            && CryptographicOperations.FixedTimeEquals(seal, block.Seals.AsSpan(index * AuditChain.SealSize, AuditChain.SealSize));
     }
 
     private static Task<long> CountAsync(NpgsqlConnection connection, string sql, CancellationToken ct) =>
@@ -130,7 +130,7 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
         public long First { get; init; }
         public long Sequence { get; init; }
         public Guid[] Ids { get; init; } = [];
-        public byte[] Digests { get; init; } = [];
+        public byte[] Seals { get; init; } = [];
         public byte[] PrevHash { get; init; } = [];
         public byte[] Hash { get; init; } = [];
     }

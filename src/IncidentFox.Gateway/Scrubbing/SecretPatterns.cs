@@ -19,7 +19,7 @@ public sealed class SecretPatterns
     public const int Longest = 16 * 1024;
 
     private const int MostAtRest = 64;
-    private readonly ConcurrentBag<Scrubber> _atRest = [];
+    private readonly ConcurrentQueue<Scrubber> _atRest = [];
 
     private SecretPatterns(IReadOnlyList<string> secrets)
     {
@@ -63,13 +63,13 @@ public sealed class SecretPatterns
         : throw new ArgumentException("A secret is too short or too long to be looked for.", nameof(secrets));
 
     /// <summary>A scrubber for one stream; one that another stream is done with, where there is one.</summary>
-    internal Scrubber Rent() => _atRest.TryTake(out var used) ? used : new Scrubber(this);
+    internal Scrubber Rent() => _atRest.TryDequeue(out var used) ? used : new Scrubber(this);
 
     /// <summary>Its stream is over. One that was in the midst of something is not used again.</summary>
     internal void Return(Scrubber scrubber)
     {
         if (scrubber.IsAtRest && _atRest.Count < MostAtRest)
-            _atRest.Add(scrubber);
+            _atRest.Enqueue(scrubber);
     }
 
     /// <summary>Whether it can be looked for.</summary>

@@ -72,7 +72,7 @@ public static class AuditCommand
                 Console.WriteLine($"PROBLEM {problem}");
             Console.WriteLine(result.Holds
                 ? $"The chain holds: {result.Links} events sealed, {result.Unsealed} waiting, head {result.Head}"
-                : $"The chain does not hold: {result.Problems.Count} problem(s) in {result.Links} links.");
+                : $"The chain does not hold: {result.Problems.Count} problem(s) in {result.Links} events.");
             return result.Holds ? 0 : 1;
         });
         return command;

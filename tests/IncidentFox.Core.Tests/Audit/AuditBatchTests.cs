@@ -33,7 +33,7 @@ public sealed class AuditBatchTests(TestPostgres postgres)
     private static async Task<Task<AuditOutcome>> BlockedAsync(World world, AuditBatch batch, string correlation)
     {
         var first = batch.CommitAsync(Event(correlation));
-        while (!Assert.Single(await world.Db.QueryAsync<bool>("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%audit_events%' and pid <> pg_backend_pid())")))
+        while (!Assert.Single(await world.Db.QueryAsync<bool>("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%with standing as%' and pid <> pg_backend_pid())")))
             await Task.Delay(10);
         return first;
     }
@@ -150,7 +150,7 @@ public sealed class AuditBatchTests(TestPostgres postgres)
         await world.Db.ExecuteAsync("grant insert on app.audit_events to incidentfox_gateway");
         Assert.Equal(AuditOutcome.Committed, await batch.CommitAsync(Event("after")));
         // Its connection is cut: at most the batch that finds out fails.
-        await world.Db.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where query like '%audit_events%' and pid <> pg_backend_pid() and datname = current_database()");
+        await world.Db.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where query like '%with standing as%' and pid <> pg_backend_pid() and datname = current_database()");
         await batch.CommitAsync(Event("cut"));
         Assert.Equal(AuditOutcome.Committed, await batch.CommitAsync(Event("again")));
         Assert.Contains("again", await WrittenAsync(world));

@@ -52,7 +52,7 @@ public sealed class ChainTests(TestPostgres postgres)
         var digest = SHA256.HashData(CanonicalJson.Write(json));
         var time = new byte[8];
         BinaryPrimitives.WriteInt64BigEndian(time, (e.At - DateTimeOffset.UnixEpoch).Ticks / 10);
-        var hash = SHA256.HashData([0, 0, 0, 0, 0, 0, 0, 1, .. new byte[32], .. SHA256.HashData([.. time, .. digest])]);
+        var hash = SHA256.HashData([0, 0, 0, 0, 0, 0, 0, 1, .. new byte[32], .. time, .. digest]);
         Assert.Equal(hash, Assert.Single(await db.QueryAsync<byte[]>("select hash from app.audit_chain")));
     }
 
@@ -124,12 +124,12 @@ public sealed class ChainTests(TestPostgres postgres)
     [InlineData("delete from app.audit_chain where sequence = 5", "neither sealed nor waiting", "links were removed")]
     [InlineData("update app.audit_chain set (first, sequence) = (5, 6) where sequence = 4", "sequence 3 is missing", "")]
     [InlineData("update app.audit_chain set event_ids = array[event_ids[2], event_ids[1]] where sequence = 4", "sequence 3: event", "was changed")]
-    [InlineData("update app.audit_chain set digests = decode(repeat('ab', 64), 'hex') where sequence = 4", "sequence 3: its hash does not match", "")]
+    [InlineData("update app.audit_chain set seals = decode(repeat('ab', 80), 'hex') where sequence = 4", "sequence 3: its hash does not match", "")]
     [InlineData("update app.audit_chain set event_ids = (select event_ids from app.audit_chain where sequence = 2) where sequence = 4", "2 event(s) are sealed more than once", "")]
     [InlineData("update app.audit_chain set hash = decode(repeat('ab', 32), 'hex') where sequence = 5", "sequence 5: its hash does not match", "")]
     [InlineData("update app.audit_chain set prev_hash = decode(repeat('ab', 32), 'hex') where sequence = 4", "sequence 3: does not follow", "")]
     [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set prev_hash = decode(repeat('ab', 200), 'hex') where sequence = 4", "sequence 3: does not follow", "")]
-    [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set digests = '' where sequence = 4", "sequence 3: event", "was changed")]
+    [InlineData("alter table app.audit_chain drop constraint audit_chain_sizes; update app.audit_chain set seals = '' where sequence = 4", "sequence 3: event", "was changed")]
     [InlineData("delete from app.audit_unsealed", "neither sealed nor waiting", "1 event")]
     [InlineData("update app.audit_payloads set salt = decode(repeat('ab', 16), 'hex') where event_id = @id", "sequence 3: what was asked", "was changed")]
     [InlineData("update app.audit_payloads set ciphertext = set_byte(ciphertext, 40, 0) where event_id = @id", "sequence 3: what was asked", "was changed")]

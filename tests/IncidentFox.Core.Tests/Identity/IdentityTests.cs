@@ -46,7 +46,7 @@ public sealed class IdentityTests(TestPostgres postgres)
         options.People.RemoveAll(p => p.Slack == "UADM1");
         Assert.True(await sync.ApplyAsync(options, default));
         Assert.Equal(Role.Viewer, (await world.WhoAsync("UADM1")).RoleIn(World.Sre.Team));
-        Assert.Contains("\"old_value\": \"admin\"", (await world.Db.QueryAsync<string>("select details::text from app.audit_events order by at desc limit 1"))[0]);
+        Assert.Contains("\"old_value\":\"admin\"", (await world.Db.QueryAsync<string>("select details::text from app.audit_events order by at desc limit 1"))[0]);
     }
 
     [Fact]

@@ -48,7 +48,7 @@ public sealed class RoleGrantsTests(TestPostgres postgres)
         var audited = await world.Db.QueryAsync<string>("select details::text from app.audit_events where details ->> 'source' = 'grant' order by at");
         Assert.Contains("operator until", audited[0]);
         Assert.Contains("on call tonight", audited[0]);
-        Assert.Contains("\"new_value\": \"operator\"", audited[1]);
+        Assert.Contains("\"new_value\":\"operator\"", audited[1]);
     }
 
     [Theory]

@@ -102,7 +102,7 @@ internal sealed class AuditProof(AuditVerifier verifier, AfterAnswer answers)
             var result = await verifier.VerifyAsync(cancellationToken);
             return result.Holds
                 ? new($"The chain holds: {result.Links} events sealed, {result.Unsealed} waiting, head {result.Head}.")
-                : AdminReplies.Lines($"The chain does NOT hold: {result.Problems.Count} problems in {result.Links} links. Keep the database as it is and tell your security team.", result.Problems, "");
+                : AdminReplies.Lines($"The chain does NOT hold: {result.Problems.Count} problems in {result.Links} events. Keep the database as it is and tell your security team.", result.Problems, "");
         }
         catch (Exception e) when (e is Npgsql.NpgsqlException or TimeoutException)
         {

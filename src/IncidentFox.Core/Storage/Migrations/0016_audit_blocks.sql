@@ -31,15 +31,15 @@ create table app.audit_chain (
   sequence  bigint primary key,   -- of the block's last event
   first     bigint not null,      -- of its first
   event_ids uuid[] not null,
-  digests   bytea not null,       -- 32 bytes for each event: SHA-256(time || digest)
+  seals     bytea not null,       -- 40 bytes for each event: microseconds since 1970, digest
   prev_hash bytea not null,
   hash      bytea not null,
   sealed_at timestamptz not null default app.clock(),
   constraint audit_chain_sizes check (octet_length(prev_hash) = 32 and octet_length(hash) = 32 and first > 0 and sequence >= first
-    and cardinality(event_ids) = sequence - first + 1 and octet_length(digests) = 32 * cardinality(event_ids))
+    and cardinality(event_ids) = sequence - first + 1 and octet_length(seals) = 40 * cardinality(event_ids))
 );
 -- Hashes can't be compressed: no time is spent on trying.
-alter table app.audit_chain alter column event_ids set storage external, alter column digests set storage external;
+alter table app.audit_chain alter column event_ids set storage external, alter column seals set storage external;
 alter table app.audit_unsealed alter column event_ids set storage external, alter column times set storage external, alter column digests set storage external;
 create trigger append_only before update or delete on app.audit_chain for each row execute function app.append_only();
 create trigger append_only_truncate before truncate on app.audit_chain for each statement execute function app.append_only();
