@@ -38,6 +38,9 @@ internal sealed class AgentDispatcher(
         new(null, Protocol.IntegrationPathPrefix, true, tools.ForwardAsync, IsJudgedAgain: true),
     ];
 
+    /// <summary>Every method and path there is; a prefix ends with a slash. No method: any.</summary>
+    internal IEnumerable<(string? Method, string Path)> Routes => _routes.Select(r => (r.Method, r.Path));
+
     // Inside a tunnel there is nothing but the place it leads to.
     private readonly Route _tunnel = new(null, Protocol.IntegrationPathPrefix, true, proxy.ForwardAsync, IsJudgedAgain: true);
 

@@ -83,6 +83,8 @@ public sealed class StackFiles
             ["Secrets"] = new JsonObject { ["File"] = new JsonObject { ["Directories"] = new JsonArray(_secrets) } },
             ["Organization"] = Organization(options),
             ["Policy"] = new JsonObject { ["File"] = policy },
+            // Beside the database's folder and not in it: a database that is restored does not take its head back with it.
+            ["Audit"] = new JsonObject { ["HeadFile"] = Path.Combine(RunDirectory, "audit-head.json") },
             ["Gateway"] = new JsonObject
             {
                 ["IntegrationsPaths"] = new JsonArray(IntegrationsDirectory),

@@ -1,9 +1,9 @@
-using System.Runtime.CompilerServices;
 using IncidentFox.Bot.Buttons;
 using IncidentFox.Bot.Commands;
 using IncidentFox.Bot.Tests.Kit;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
+using IncidentFox.TestKit;
 
 namespace IncidentFox.Bot.Tests.Roles;
 
@@ -12,7 +12,7 @@ public sealed class EntryPointTests(BotPostgres postgres)
 {
     [Fact]
     [Trait("kind", "check")]
-    public async Task Every_command_button_and_modal_is_on_file_with_the_permission_it_needs()
+    public async Task Every_command_button_modal_and_event_is_on_file_with_the_permission_it_needs()
     {
         await using var bot = await TestBot.CreateAsync(postgres);
         var commands = bot.Get<CommandRouter>().Commands;
@@ -21,14 +21,9 @@ public sealed class EntryPointTests(BotPostgres postgres)
             .SelectMany(c => c.Needs.Select(n => Line($"{(c.Admin ? "/incidentfox-admin" : "/incidentfox")} {c.Name} {n.Word}".TrimEnd(), n.Permission)))
             .Concat(bot.Get<IEnumerable<IClickHandler>>().Select(h => Line($"button {h.ActionId}", h.Needs)))
             .Concat(bot.Get<IEnumerable<IModalHandler>>().Select(h => Line($"modal {h.CallbackId}", h.Needs)))
-            .Order(StringComparer.Ordinal);
-        var text = string.Join('\n', lines) + "\n";
-        var file = Path.Combine(Path.GetDirectoryName(Here())!, "entry-points.golden.txt");
-#pragma warning disable RS0030 // a switch for the person who runs the tests, not configuration
-        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
-#pragma warning restore RS0030
-            await File.WriteAllTextAsync(file, text, TestBot.Ct);
-        Assert.Equal(await File.ReadAllTextAsync(file, TestBot.Ct), text);
+            .Concat(bot.Get<IEnumerable<IEventHandler>>().Select(h => Line($"event {h.EventType}", h.Needs)));
+        var text = EntryPoints.Of(lines);
+        Assert.Equal(EntryPoints.OnFile("slack", lines), text);
     }
 
     [Fact]
@@ -36,7 +31,8 @@ public sealed class EntryPointTests(BotPostgres postgres)
     {
         // One that is not registered would be missing on file.
         var handlers = typeof(ICommand).Assembly.GetTypes().Where(t => t is { IsClass: true, IsAbstract: false });
-        Assert.All(handlers.Where(t => t.IsAssignableTo(typeof(ICommand)) || t.IsAssignableTo(typeof(IClickHandler)) || t.IsAssignableTo(typeof(IModalHandler))),
+        Assert.All(handlers.Where(t => t.IsAssignableTo(typeof(ICommand)) || t.IsAssignableTo(typeof(IClickHandler)) || t.IsAssignableTo(typeof(IModalHandler))
+            || t.IsAssignableTo(typeof(IEventHandler))),
             t => Assert.Contains(t, Registered()));
     }
 
@@ -79,6 +75,4 @@ public sealed class EntryPointTests(BotPostgres postgres)
     private static string Line(string entry, Permission? needs) => needs is { } permission
         ? $"{entry,-50} {permission,-20} {Authorization.Minimum(permission)!.Value.Name()}"
         : $"{entry,-50} judges by itself";
-
-    private static string Here([CallerFilePath] string path = "") => path;
 }

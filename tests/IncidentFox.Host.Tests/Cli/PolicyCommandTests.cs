@@ -16,6 +16,29 @@ public sealed class PolicyCommandTests(TestPostgres postgres) : IDisposable
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task Integrations_explain_goes_by_the_policy_in_force_and_says_when_it_could_not_ask_for_it()
+    {
+        await File.WriteAllTextAsync(Path.Combine((string)_here["Gateway"]["IntegrationsPaths"]![0]!, "k.yaml"), $$"""
+            integration: kubernetes
+            extends: kubernetes
+            base_url: https://127.0.0.1:6443
+            auth: {read: "{{_here.Secret("k8s-read", "r")}}", write: "{{_here.Secret("k8s-write", "w")}}"}
+            network: {allow: ["127.0.0.0/8"]}
+            """, Ct);
+        string[] question = ["integrations", "explain", "DELETE", "https://127.0.0.1:6443/api/v1/namespaces/shop/pods/checkout-1"];
+        var (exitCode, output, error) = await _here.RunAsync(question);
+        Assert.True(exitCode == 0, error);
+        Assert.Contains("stops until 1 of role admin", output, StringComparison.Ordinal);
+        Assert.Contains("the configuration alone: the database could not be asked", output, StringComparison.Ordinal);
+
+        await using var database = await InstalledAsync();
+        await RunAsync("tools", "set", "pod_restart", "enabled=false");
+        output = await RunAsync(question);
+        Assert.Contains("denied: Tool pod_restart is switched off", output, StringComparison.Ordinal);
+        Assert.Contains("policy from:  the database, over the configuration", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_is_set_here_is_in_force_audited_with_the_account_and_can_be_rolled_back()
     {
         await using var database = await InstalledAsync();

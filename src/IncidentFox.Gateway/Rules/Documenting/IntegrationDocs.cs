@@ -30,7 +30,7 @@ public static class IntegrationDocs
         One that is shipped needs less; every section below begins with such a file. Then:
 
         - `incidentfox integrations lint` checks all files and names every mistake with file and line.
-        - `incidentfox integrations explain GET https://runbooks.acme.example/api/search?q=checkout` says which rule a request means, what would be sent and what policy says; or what
+        - `incidentfox integrations explain GET https://runbooks.acme.example/api/search?q=checkout` says which rule a request means, what would be sent and what policy says (the one in force in the database, where there is one); or what
           came nearest and the YAML that would allow it.
         - `incidentfox integrations test runbooks` asks the declared `probe`, one harmless read, with the real credential.
         - `incidentfox integrations list` shows what is set up, `list --shipped` what could be.

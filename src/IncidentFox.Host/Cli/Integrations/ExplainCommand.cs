@@ -1,7 +1,11 @@
 using System.CommandLine;
+using IncidentFox.Core;
+using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
+using IncidentFox.Core.Policy;
 using IncidentFox.Gateway.Rules.Explaining;
 using IncidentFox.Host.Configuration;
+using Npgsql;
 
 namespace IncidentFox.Host.Cli.Integrations;
 
@@ -21,7 +25,7 @@ internal static class ExplainCommand
         var header = new Option<string[]>("--header", "-H") { Description = "A header, as Name: value.", DefaultValueFactory = _ => [] };
         var path = IntegrationsCommand.PathOption();
         var command = new Command("explain", "Says what would become of a request. Sends nothing.") { method, url, team, role, body, header, path };
-        command.SetAction(parse =>
+        command.SetAction(async (parse, ct) =>
         {
             var named = parse.GetValue(path);
             var configuration = named is { Length: > 0 } && parse.GetValue(config) is null ? null : Start.Load(parse.GetValue(config));
@@ -42,13 +46,35 @@ internal static class ExplainCommand
                 Start.Refuse<object>(errors);
                 return 2;
             }
-            return Print(RequestExplainer.Explain(catalog, policy!, new RequestQuestion
+            var (inForce, from) = await InForceAsync(policy!, configuration, parse.GetValue(config), of, ct);
+            return Print(RequestExplainer.Explain(catalog, inForce, new RequestQuestion
             {
                 Method = parse.GetValue(method)!, Url = parse.GetValue(url)!, Team = of, Role = asking, Body = text,
                 Headers = [.. headers.Select(h => KeyValuePair.Create(h[0].Trim(), h[1].Trim()))],
-            }));
+            }), from);
         });
         return command;
+    }
+
+    // What the gateway would decide by: the layers in the database over the configuration's. Without a database the configuration's alone, and it says so.
+    private static async Task<(ToolPolicy Policy, string From)> InForceAsync(
+        ToolPolicy file, IConfiguration? configuration, FileInfo? config, TeamId team, CancellationToken cancellationToken)
+    {
+        var database = configuration?.GetSection(DatabaseOptions.Section).Get<DatabaseOptions>();
+        if (string.IsNullOrEmpty(database?.Bot) || configuration?["Organization:Id"] is not { Length: > 0 } org)
+            return (file, "the configuration; it names no database");
+        try
+        {
+            await using var access = await DatabaseAccess.OpenAsync(config, cancellationToken, asBot: true);
+            if (access is null)
+                return (file, "the configuration alone: the database could not be asked, and what was set there is not counted");
+            var store = new PolicyStore(access.Database, new AuditLog(access.Database, access.Cipher), file);
+            return (await store.EffectiveAsync(new OrgId(org), team, cancellationToken), "the database, over the configuration");
+        }
+        catch (NpgsqlException e)
+        {
+            return (file, $"the configuration alone: the database could not be asked ({e.Message}), and what was set there is not counted");
+        }
     }
 
     private static string? Body(string? given, List<string> errors)
@@ -66,10 +92,12 @@ internal static class ExplainCommand
         }
     }
 
-    private static int Print(Explanation explanation)
+    private static int Print(Explanation explanation, string policyFrom)
     {
         foreach (var (word, text) in explanation.Facts)
             Console.WriteLine($"{word + ":",-13} {text}");
+        if (explanation.HasRule)
+            Console.WriteLine($"{"policy from:",-13} {policyFrom}");
         if (explanation.Suggestion is not null)
             Console.WriteLine($"\nThis would allow it; say what it is for, and look at it twice:\n\n{explanation.Suggestion}");
         return explanation.HasRule ? 0 : 1;
