@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 using IncidentFox.Workbench.Estate.Kubernetes;
@@ -18,6 +19,8 @@ internal sealed class Exchange(JsonObject line)
     public string Path => Target.Split('?')[0];
 
     public string Query => Target.Contains('?') ? Target.Split('?', 2)[1] : "";
+
+    public JsonObject Line => line;
 
     public int Status => (int)line.Number("response", "status")!;
 
@@ -50,9 +53,21 @@ internal sealed class Exchange(JsonObject line)
 
     public static IReadOnlyList<Exchange> Read(string file) =>
     [
-        .. File.ReadLines(System.IO.Path.Combine(AppContext.BaseDirectory, "Estate", "Transcripts", $"{file}.jsonl"))
+        .. Lines(System.IO.Path.Combine(AppContext.BaseDirectory, "Estate", "Transcripts", $"{file}.jsonl"))
             .Select(l => (JsonObject)JsonNode.Parse(l)!).Where(l => l.ContainsKey("request")).Select(l => new Exchange(l)),
     ];
+
+    private static IEnumerable<string> Lines(string path)
+    {
+        if (File.Exists(path))
+        {
+            return File.ReadLines(path);
+        }
+
+        using var unzipped = new GZipStream(File.OpenRead($"{path}.gz"), CompressionMode.Decompress);
+        using var reader = new StreamReader(unzipped);
+        return reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
 
     /// <summary>Why this exchange is not the double's to answer, or null.</summary>
     public string? WhySkipped()

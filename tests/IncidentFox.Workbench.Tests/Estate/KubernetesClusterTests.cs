@@ -68,7 +68,7 @@ public sealed class KubernetesClusterTests : IAsyncLifetime
     {
         { "fails", PodProgram.Exits(3, TimeSpan.Zero), "Failed/Error 3" },
         { "memory", PodProgram.RunsOutOfMemory(TimeSpan.Zero), "Failed/OOMKilled 128" },
-        { "evicted", PodProgram.IsEvicted(TimeSpan.Zero, "Usage of EmptyDir volume \"tmp\" exceeds the limit \"16Mi\". "), "Failed Evicted/Error 143" },
+        { "evicted", PodProgram.IsEvicted(TimeSpan.Zero, "Usage of EmptyDir volume \"tmp\" exceeds the limit \"16Mi\". "), "Failed Evicted/Error 137" },
         { "image", PodProgram.ImageCannotBePulled, "Pending/ErrImagePull" },
         { "nowhere", PodProgram.IsUnschedulable("1 Insufficient cpu."), "Pending/Unschedulable" },
         { "mount", PodProgram.NeverStarts("FailedMount", "MountVolume.SetUp failed for volume \"ca\" : configmap \"incidentfox-gateway-ca\" not found"), "Pending/ContainerCreating" },

@@ -82,6 +82,12 @@ public sealed class KubernetesCluster : IAsyncDisposable
     /// <summary>Every request received over HTTP, oldest first.</summary>
     public IReadOnlyList<KubernetesRequest> Requests => _server!.Requests.All;
 
+    internal KubernetesApi Api => _api;
+
+    internal ObjectStore Store => _store;
+
+    internal Identity Authenticate(string token) => _authorizer.Authenticate($"Bearer {token}");
+
     public static async Task<KubernetesCluster> StartAsync(KubernetesClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new();

@@ -58,12 +58,12 @@ internal sealed class PodLife(PodProgram program, string ip, ContainerLog log)
         var before = pod["status"] as JsonObject;
         var names = pod.Objects("spec", "containers").Select(c => c.Text("name") ?? "").ToList();
         var everStarted = Process is not null;
-        var phase = Stage == PodStage.Final ? (EndedBecause is null && Exit is { Code: 0 } ? "Succeeded" : "Failed") : everStarted ? "Running" : "Pending";
+        var phase = Stage == PodStage.Final ? (EndedBecause is null && Exit is { Code: 0 } ? "Succeeded" : "Failed") : everStarted && Program.StartError is null ? "Running" : "Pending";
         var isReady = Stage == PodStage.Running;
         var isOver = Stage is PodStage.Ended or PodStage.Final or PodStage.Ending;
         var why = isReady ? null : !isOver ? "ContainersNotReady" : EndedBecause is null && Exit is { Code: 0 } ? "PodCompleted" : "PodFailed";
         var message = why == "ContainersNotReady" ? $"containers with unready status: [{string.Join(' ', names)}]" : null;
-        var hasSandbox = everStarted && Stage != PodStage.Final || Waiting is "ErrImagePull" or "ImagePullBackOff";
+        var hasSandbox = everStarted && Stage != PodStage.Final || Waiting is not null;
         var status = new JsonObject { ["phase"] = phase };
         if (Stage == PodStage.Final && EndedBecause is { } reason)
         {
@@ -139,17 +139,21 @@ internal sealed class PodLife(PodProgram program, string ip, ContainerLog log)
 
         return Exit is null || Stage is PodStage.Running or PodStage.Ending
             ? new() { ["running"] = new JsonObject { ["startedAt"] = StartedAt.Rfc3339() } }
-            : new()
-            {
-                ["terminated"] = new JsonObject
-                {
-                    ["exitCode"] = Exit.Code,
-                    ["reason"] = Exit.Reason ?? (Exit.Code == 0 ? "Completed" : "Error"),
-                    ["startedAt"] = StartedAt.Rfc3339(),
-                    ["finishedAt"] = EndedAt.Rfc3339(),
-                    ["containerID"] = _containerId,
-                },
-            };
+            : new() { ["terminated"] = Ended(Exit) };
+    }
+
+    private JsonObject Ended(PodExit exit)
+    {
+        var ended = new JsonObject { ["exitCode"] = exit.Code, ["reason"] = exit.Reason ?? (exit.Code == 0 ? "Completed" : "Error") };
+        if (Program.StartError is { } message)
+        {
+            ended["message"] = message;
+        }
+
+        ended["startedAt"] = (Program.StartError is null ? StartedAt : DateTimeOffset.UnixEpoch).Rfc3339();
+        ended["finishedAt"] = EndedAt.Rfc3339();
+        ended["containerID"] = _containerId;
+        return ended;
     }
 
     private static JsonObject Mount(JsonObject mount)

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace IncidentFox.Workbench.Estate.Cluster;
 
-/// <summary>What a pod does once it is there, as a test says. Pods that are restarted (policy not Never) run until they are deleted, whatever this says.</summary>
+/// <summary>What a pod does once it is there, as a test says. A pod that is restarted (policy not Never) runs until it is deleted where its program would exit: restarts are not played.</summary>
 public sealed record PodProgram
 {
     /// <summary>The exit code of a program that ends on TERM without more ado.</summary>
@@ -30,6 +30,13 @@ public sealed record PodProgram
 
     internal bool HasNoImage { get; private init; }
 
+    /// <summary>The reason its container waits for, why, and the events that say so.</summary>
+    internal (string Reason, string Message, (string Type, string Reason, string Message)[] Events)? WaitsFor { get; private init; }
+
+    internal string? StartError { get; private init; }
+
+    internal bool EndsByItself => StartError is not null || Process is not null || (EndsAfter is not null && EvictedBecause is null);
+
     internal Func<PodStart, IPodProcess>? Process { get; private init; }
 
     internal string[] Log { get; private init; } = [];
@@ -48,6 +55,27 @@ public sealed record PodProgram
 
     /// <summary>Stays ContainerCreating, with a warning event: `FailedMount`, `FailedCreatePodSandBox`.</summary>
     public static PodProgram NeverStarts(string reason, string message) => new() { HeldUpBy = (reason, message) };
+
+    public static PodProgram HasInvalidImageName(string message) => new()
+    {
+        WaitsFor = ("InvalidImageName", message, [("Warning", "InspectFailed", message), ("Warning", "Failed", "Error: InvalidImageName")]),
+    };
+
+    /// <summary>`imagePullPolicy: Never` and no image.</summary>
+    public static PodProgram ImageIsNeverPulled(string image)
+    {
+        var message = $"Container image \"{image}\" is not present with pull policy of Never";
+        return new() { WaitsFor = ("ErrImageNeverPull", message, [("Warning", "ErrImageNeverPull", message), ("Warning", "Failed", "Error: ErrImageNeverPull")]) };
+    }
+
+    /// <summary>CreateContainerConfigError: a ConfigMap or Secret that is not there, an image that runs as root.</summary>
+    public static PodProgram IsMisconfigured(string image, string message) => new()
+    {
+        WaitsFor = ("CreateContainerConfigError", message, [("Normal", "Pulled", $"Container image \"{image}\" already present on machine"), ("Warning", "Failed", $"Error: {message}")]),
+    };
+
+    /// <summary>The command does not exist, or the runtime refuses it: StartError, exit code 128.</summary>
+    public static PodProgram FailsToStart(string message) => new() { StartError = message };
 
     /// <summary>Something that really runs.</summary>
     public static PodProgram Runs(Func<PodStart, IPodProcess> start) => new() { Process = start };

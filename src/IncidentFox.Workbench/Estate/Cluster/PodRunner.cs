@@ -146,8 +146,11 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         return life;
     }
 
-    private PodProgram ProgramOf(JsonObject pod, string ip, ContainerLog? log) =>
-        pod.Text("spec", "restartPolicy") == "Never" ? programOf(new(pod.Namespace(), pod.Name(), pod.Uid(), ip, pod, line => log?.Write(line))) : PodProgram.RunsUntilDeleted;
+    private PodProgram ProgramOf(JsonObject pod, string ip, ContainerLog? log)
+    {
+        var program = programOf(new(pod.Namespace(), pod.Name(), pod.Uid(), ip, pod, line => log?.Write(line)));
+        return pod.Text("spec", "restartPolicy") == "Never" || !program.EndsByItself ? program : PodProgram.RunsUntilDeleted;
+    }
 
     private static bool IsOverDeadline(JsonObject pod, PodLife life, DateTimeOffset now) =>
         life.Stage < PodStage.Ending && pod.Number("spec", "activeDeadlineSeconds") is { } seconds && now - life.SeenAt >= TimeSpan.FromSeconds(seconds);
@@ -191,12 +194,25 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
             return;
         }
 
+        if (life.Program.WaitsFor is { } held)
+        {
+            foreach (var e in held.Events)
+            {
+                events.Kubelet(pod, pod.Objects("spec", "containers").First().Text("name") ?? "", e.Type, e.Reason, e.Message);
+            }
+
+            Wait(pod, life, PodStage.PullBackOff, held.Reason, held.Message, now);
+            life.Due = DateTimeOffset.MaxValue;
+            return;
+        }
+
         foreach (var container in pod.Objects("spec", "containers"))
         {
             var name = container.Text("name") ?? "";
             events.Kubelet(pod, name, "Normal", "Pulled", $"Container image \"{container.Text("image")}\" already present on machine");
             events.Kubelet(pod, name, "Normal", "Created", $"Created container: {name}");
-            events.Kubelet(pod, name, "Normal", "Started", $"Started container {name}");
+            var (type, reason, message) = life.Program.StartError is { } error ? ("Warning", "Failed", $"Error: {error}") : ("Normal", "Started", $"Started container {name}");
+            events.Kubelet(pod, name, type, reason, message);
         }
 
         life.StartedAt = now;
@@ -207,6 +223,12 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
 
         life.Process = life.Program.Process?.Invoke(new(pod.Namespace(), pod.Name(), pod.Uid(), life.Ip, pod.Copy(), life.Log.Write))
             ?? new ScriptedProcess(life.Program, now, clock);
+        if (life.Program.StartError is not null)
+        {
+            End(pod, life, new(128, "StartError"), now);
+            return;
+        }
+
         life.Stage = PodStage.Running;
         Write(pod, life, now);
     }
@@ -215,8 +237,7 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
     {
         if (life.Program.EvictedBecause is { } because && now - life.StartedAt >= life.Program.EndsAfter)
         {
-            events.Kubelet(pod, "", "Warning", "Evicted", because);
-            EndEarly(pod, life, ("Evicted", because), now);
+            Evict(pod, life, because, now);
             return;
         }
 
@@ -224,6 +245,17 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         {
             End(pod, life, exit, now);
         }
+    }
+
+    /// <summary>An evicted program is killed soon; what a watch sees is the end only.</summary>
+    private void Evict(JsonObject pod, PodLife life, string because, DateTimeOffset now)
+    {
+        events.Kubelet(pod, "", "Warning", "Evicted", because);
+        Kill(pod, life, now, graceSeconds: 0);
+        life.Process!.Kill();
+        (life.EndedBecause, life.Exit, life.EndedAt, life.Stage) = (("Evicted", because), new(137), now, PodStage.Final);
+        life.Log.Close();
+        Write(pod, life, now);
     }
 
     private void End(JsonObject pod, PodLife life, PodExit exit, DateTimeOffset now)
@@ -237,7 +269,7 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         Write(pod, life, now);
     }
 
-    /// <summary>The deadline or an eviction: TERM, and a pod that failed whatever its program makes of it.</summary>
+    /// <summary>The deadline: TERM, and a pod that failed whatever its program makes of it.</summary>
     private void EndEarly(JsonObject pod, PodLife life, (string Reason, string Message) because, DateTimeOffset now)
     {
         if (because.Reason == "DeadlineExceeded")

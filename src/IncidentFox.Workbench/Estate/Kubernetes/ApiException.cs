@@ -31,7 +31,7 @@ internal sealed class ApiException(int code, JsonObject status) : Exception(stat
         new(415, Failure(415, "UnsupportedMediaType", "415: Unsupported Media Type", []));
 
     public static ApiException NotAcceptable() =>
-        new(406, Failure(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: application/json", []));
+        new(406, Failure(406, "NotAcceptable", "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch", []));
 
     public static ApiException TooLarge(long limit) =>
         new(413, Failure(413, "RequestEntityTooLarge", $"Request entity too large: limit is {limit}", []));

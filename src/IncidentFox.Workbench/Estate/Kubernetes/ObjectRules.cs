@@ -33,6 +33,9 @@ internal static class ObjectRules
             case "Lease":
                 CheckLease(o, errors);
                 break;
+            case "Service" when o.Text("spec", "clusterIP") is { Length: > 0 } ip && ip != "None" && !ip.StartsWith("10.96.", StringComparison.Ordinal):
+                errors.Add(FieldError.Value("spec.clusterIPs", $"[]string{{\"{ip}\"}}", $"failed to allocate IP {ip}: the provided network does not match the current range"));
+                break;
             case "ConfigMap" or "Secret" when DataOf(o) > MostData:
                 errors.Add(new("[]", "FieldValueTooLong", $"Too long: may not be more than {MostData} bytes"));
                 break;

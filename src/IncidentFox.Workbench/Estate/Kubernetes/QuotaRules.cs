@@ -12,12 +12,13 @@ internal sealed class QuotaRules(ObjectStore store)
     public void ApplyLimitRanges(JsonObject pod, string ns)
     {
         var rules = store.List(ResourceTypes.LimitRanges, ns).SelectMany(r => r.Objects("spec", "limits")).Where(l => l.Text("type") == "Container").ToList();
+        var set = new List<string>();
         foreach (var container in pod.Objects("spec", "containers"))
         {
             foreach (var rule in rules)
             {
-                Fill(container, "limits", rule["default"]);
-                Fill(container, "requests", rule["defaultRequest"]);
+                Fill(container, "requests", rule["defaultRequest"], set);
+                Fill(container, "limits", rule["default"], set);
                 foreach (var (resource, most) in rule["max"] as JsonObject ?? [])
                 {
                     if (container.Text("resources", "limits", resource) is { } limit && Quantities.Parse(limit) > Quantities.Parse(most.Text() ?? "0"))
@@ -26,6 +27,11 @@ internal sealed class QuotaRules(ObjectStore store)
                     }
                 }
             }
+        }
+
+        if (set.Count > 0)
+        {
+            pod.Child("metadata").Child("annotations")["kubernetes.io/limit-ranger"] = $"LimitRanger plugin set: {string.Join("; ", set)}";
         }
     }
 
@@ -94,11 +100,17 @@ internal sealed class QuotaRules(ObjectStore store)
     private static string Text(decimal value, string resource) =>
         Quantities.Format(value, binary: resource.EndsWith("memory", StringComparison.Ordinal) || resource.EndsWith("storage", StringComparison.Ordinal));
 
-    private static void Fill(JsonObject container, string what, JsonNode? defaults)
+    private static void Fill(JsonObject container, string what, JsonNode? defaults, List<string> set)
     {
-        foreach (var (resource, amount) in defaults as JsonObject ?? [])
+        var filled = (defaults as JsonObject ?? []).Where(d => container.At("resources", what, d.Key) is null).ToList();
+        foreach (var (resource, amount) in filled)
         {
-            container.Child("resources").Child(what)[resource] ??= amount?.DeepClone();
+            container.Child("resources").Child(what)[resource] = amount?.DeepClone();
+        }
+
+        if (filled.Count > 0)
+        {
+            set.Add($"{string.Join(", ", filled.Select(f => f.Key))} {what.TrimEnd('s')} for container {container.Text("name")}");
         }
     }
 }

@@ -69,6 +69,7 @@ internal static class ResourceTypes
         new("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false, []) { IsReview = true },
         new("authorization.k8s.io", "v1", "subjectaccessreviews", "SubjectAccessReview", false, []) { IsReview = true },
         new("authorization.k8s.io", "v1", "localsubjectaccessreviews", "LocalSubjectAccessReview", true, []) { IsReview = true },
+        new("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false, []) { IsReview = true },
         new("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, []) { IsReview = true },
     ];
 

@@ -15,15 +15,25 @@ internal sealed class ReviewHandler(ObjectStore store, TokenAuthority tokens, Ti
         {
             ["kind"] = type.Kind, ["apiVersion"] = type.ApiVersion, ["metadata"] = new JsonObject { ["creationTimestamp"] = null },
         };
-        if (type.Kind != "SelfSubjectReview")
+        if (type.Kind == "LocalSubjectAccessReview")
         {
-            answer["spec"] = body["spec"]?.DeepClone() ?? new JsonObject();
+            answer.Child("metadata")["namespace"] = body.Namespace();
+        }
+
+        if (type.Kind == "SelfSubjectReview")
+        {
+            answer.Child("metadata")["creationTimestamp"] = clock.GetUtcNow().Rfc3339();
+        }
+        else
+        {
+            answer["spec"] = type.Kind == "SelfSubjectRulesReview" ? new JsonObject() : body["spec"]?.DeepClone() ?? new JsonObject();
         }
 
         answer["status"] = type.Kind switch
         {
             "TokenReview" => ReviewToken(body),
             "SelfSubjectReview" => new JsonObject { ["userInfo"] = request.Identity.ToJson() },
+            "SelfSubjectRulesReview" => Rules(body.Text("spec", "namespace") ?? "", request.Identity.Grants),
             "SelfSubjectAccessReview" => ReviewAccess(body, request.Identity.Grants),
             _ => ReviewAccess(body, RoleGrants.Of(store, body.Text("spec", "user") ?? "", Groups(body))),
         };
@@ -118,6 +128,23 @@ internal sealed class ReviewHandler(ObjectStore store, TokenAuthority tokens, Ti
         }
 
         return status;
+    }
+
+    private static JsonObject Rules(string ns, IReadOnlyList<Grant> grants)
+    {
+        JsonArray List(string[] values) => new([.. values.Select(v => JsonValue.Create(v))]);
+        var resources = grants.Where(g => g.Resources.Length > 0 && (g.Namespace is null || g.Namespace == ns)).Select(g =>
+        {
+            var rule = new JsonObject { ["verbs"] = List(g.Verbs), ["apiGroups"] = List(g.Groups), ["resources"] = List(g.Resources) };
+            if (g.Names.Length > 0)
+            {
+                rule["resourceNames"] = List(g.Names);
+            }
+
+            return rule;
+        });
+        var paths = grants.Where(g => g.Paths.Length > 0).Select(g => new JsonObject { ["verbs"] = new JsonArray("get"), ["nonResourceURLs"] = List(g.Paths) });
+        return new() { ["resourceRules"] = new JsonArray([.. resources]), ["nonResourceRules"] = new JsonArray([.. paths]), ["incomplete"] = false };
     }
 
     private static string[] Groups(JsonObject body) => [.. (body.At("spec", "groups") as JsonArray ?? []).Select(g => g.Text() ?? "")];
