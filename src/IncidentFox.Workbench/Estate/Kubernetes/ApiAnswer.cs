@@ -20,6 +20,8 @@ internal sealed record ApiAnswer(int Status, string ContentType, byte[] Content)
 
     public static ApiAnswer Json(JsonObject o, int status = 200) => new(status, "application/json", Encoding.UTF8.GetBytes(o.Compacted() + "\n"));
 
+    public static ApiAnswer JsonText(string json) => new(200, "application/json", Encoding.UTF8.GetBytes(json + "\n"));
+
     public static ApiAnswer Text(string text, int status = 200) => new(status, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(text));
 
     public static ApiAnswer Refusal(ApiException refusal) => Json(refusal.Status, refusal.Code) with { RetryAfterSeconds = refusal.RetryAfterSeconds };

@@ -33,13 +33,8 @@ internal sealed class ListHandler(ObjectStore store)
             }
         }
 
-        return ApiAnswer.Json(new()
-        {
-            ["kind"] = type.Kind + "List",
-            ["apiVersion"] = type.ApiVersion,
-            ["metadata"] = metadata,
-            ["items"] = new JsonArray([.. page.Select(o => Item(type, o))]),
-        });
+        var items = string.Join(',', page.Select(o => StoredText.OfItem(View(type, o))));
+        return ApiAnswer.JsonText($"{{\"kind\":\"{type.Kind}List\",\"apiVersion\":\"{type.ApiVersion}\",\"metadata\":{metadata.Compacted()},\"items\":[{items}]}}");
     }
 
     /// <summary>Events have two APIs and are stored once.</summary>
@@ -107,13 +102,4 @@ internal sealed class ListHandler(ObjectStore store)
     }
 
     private static string Key(string ns, JsonObject o) => ns.Length == 0 && o.Namespace().Length > 0 ? $"{o.Namespace()}/{o.Name()}" : o.Name();
-
-    /// <summary>Items of a list do not repeat kind and apiVersion.</summary>
-    private static JsonObject Item(ResourceType type, JsonObject stored)
-    {
-        var item = View(type, stored).Copy();
-        item.Remove("kind");
-        item.Remove("apiVersion");
-        return item;
-    }
 }

@@ -23,7 +23,7 @@ internal sealed class WatchStream(HttpResponse response, ApiFaults faults, Kuber
             await Task.Delay(faults.LateBy, clock, cancel);
         }
 
-        var line = Encoding.UTF8.GetBytes(new JsonObject { ["type"] = kind, ["object"] = o.Copy() }.Compacted() + "\n");
+        var line = Encoding.UTF8.GetBytes($"{{\"type\":\"{kind}\",\"object\":{StoredText.Of(o)}}}\n");
         for (var i = fault == WatchFault.Twice ? 2 : 1; i > 0; i--)
         {
             await response.Body.WriteAsync(line, cancel);
