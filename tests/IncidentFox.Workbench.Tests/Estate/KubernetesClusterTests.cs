@@ -220,6 +220,29 @@ public sealed class KubernetesClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public void A_deployment_whose_pods_are_refused_says_why_and_has_none()
+    {
+        _cluster.Create(Manifest("v1", "ResourceQuota", "team", """{"spec":{"hard":{"pods":"1"}}}"""));
+        _cluster.Create(Manifest(
+            "apps/v1", "Deployment", "web",
+            """{"spec":{"replicas":2,"selector":{"matchLabels":{"app":"web"}},"template":{"metadata":{"labels":{"app":"web"}},"spec":{"containers":[{"name":"app","image":"registry.example/web:1"}]}}}}"""));
+
+        Run(6);
+
+        var failure = _cluster.Find("Deployment", "sandboxes", "web").Objects("status", "conditions").Single(c => c.Text("type") == "ReplicaFailure");
+        Assert.Equal("FailedCreate", failure.Text("reason"));
+        Assert.EndsWith("is forbidden: exceeded quota: team, requested: pods=1, used: pods=1, limited: pods=1", failure.Text("message"), StringComparison.Ordinal);
+        Assert.Single(_cluster.List("Pod", "sandboxes"));
+        Assert.Single(_cluster.List("Event", "sandboxes"), e => e.Text("reason") == "FailedCreate");
+
+        _cluster.Delete("ResourceQuota", "sandboxes", "team");
+        _clock.Advance(TimeSpan.FromSeconds(2));
+        Run(6);
+        Assert.Equal(2, _cluster.List("Pod", "sandboxes").Count);
+        Assert.DoesNotContain(_cluster.Find("Deployment", "sandboxes", "web").Objects("status", "conditions"), c => c.Text("type") == "ReplicaFailure");
+    }
+
+    [Fact]
     public async Task Pod_security_and_classes_that_are_not_there_refuse_a_pod()
     {
         _cluster.Create(Manifest("v1", "Namespace", "strict", """{"metadata":{"name":"strict","labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}"""));

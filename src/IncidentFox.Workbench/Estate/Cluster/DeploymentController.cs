@@ -145,6 +145,11 @@ internal sealed class DeploymentController(ObjectStore store, EventRecorder even
             isComplete || IsSettled(before, newest)
                 ? Conditions.OfDeployment(before, "Progressing", isTrue: true, "NewReplicaSetAvailable", $"ReplicaSet \"{newest}\" has successfully progressed.", now)
                 : Conditions.OfDeployment(before, "Progressing", isTrue: true, "ReplicaSetUpdated", $"ReplicaSet \"{newest}\" is progressing.", now));
+        if (sets.SelectMany(s => s.Objects("status", "conditions")).FirstOrDefault(c => c.Text("type") == "ReplicaFailure") is { } failure)
+        {
+            ((JsonArray)status["conditions"]!).Add((JsonNode)Conditions.OfDeployment(before, "ReplicaFailure", isTrue: true, failure.Text("reason")!, failure.Text("message")!, now));
+        }
+
         store.Update(ResourceTypes.Deployments, deployment.With(d => d["status"] = status));
     }
 

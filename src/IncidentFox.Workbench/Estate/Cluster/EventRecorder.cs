@@ -17,6 +17,9 @@ internal sealed class EventRecorder(ObjectStore store, TimeProvider clock)
     public void Controller(JsonObject about, string reason, string message, string component) =>
         Record(about, about.Text("kind")!, about.Text("apiVersion")!, fieldPath: null, "Normal", reason, message, component, host: null);
 
+    public void ControllerWarning(JsonObject about, string reason, string message, string component) =>
+        Record(about, about.Text("kind")!, about.Text("apiVersion")!, fieldPath: null, "Warning", reason, message, component, host: null);
+
     /// <summary>The scheduler uses the newer API: no count, `eventTime` instead of the two timestamps.</summary>
     public void Scheduled(JsonObject pod) => Scheduler(
         pod, "Normal", "Scheduled", $"Successfully assigned {pod.Namespace()}/{pod.Name()} to {ClusterSeed.NodeName}", "Binding");

@@ -63,9 +63,9 @@ public sealed class KubernetesCluster : IAsyncDisposable
         _events = new(_store, _clock);
         _node = new(_store, _events, options.Program, options.Timing, _clock);
         _deployments = new(_store, _events, _clock);
-        _replicaSets = new(_store, _events, _clock);
         _houseKeeping = new(_store, _clock);
         _api = new(_store, _node, _tokens, _clock, Faults);
+        _replicaSets = new(_store, _events, _clock, new(_store, _clock, new()));
     }
 
     public Uri Url => _server!.Url;

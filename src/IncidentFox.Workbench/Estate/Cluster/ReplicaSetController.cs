@@ -4,9 +4,16 @@ using IncidentFox.Workbench.Estate.Kubernetes;
 namespace IncidentFox.Workbench.Estate.Cluster;
 
 /// <summary>Keeps as many pods as each ReplicaSet wants: replaces what was deleted, removes what is too much.</summary>
-internal sealed class ReplicaSetController(ObjectStore store, EventRecorder events, TimeProvider clock)
+/// <param name="store">The cluster.</param>
+/// <param name="events">Where it reports what it did.</param>
+/// <param name="clock">The cluster's.</param>
+/// <param name="admission">What may refuse its pods; null where nothing does.</param>
+internal sealed class ReplicaSetController(ObjectStore store, EventRecorder events, TimeProvider clock, CreateHandler? admission = null)
 {
     private const string Component = "replicaset-controller";
+    private static readonly TimeSpan FirstWait = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(1);
+    private readonly Dictionary<string, (string Why, TimeSpan Wait, DateTimeOffset Next)> _refused = new(StringComparer.Ordinal);
 
     public void Reconcile()
     {
@@ -15,11 +22,15 @@ internal sealed class ReplicaSetController(ObjectStore store, EventRecorder even
             var pods = store.List(ResourceTypes.Pods, set.Namespace()).Where(p => IsOwnedBy(p, set)).ToList();
             var active = pods.Where(IsActive).ToList();
             var wanted = set.Number("spec", "replicas") ?? 1;
-            for (var missing = wanted - active.Count; missing > 0; missing--)
+            for (var missing = wanted - active.Count; missing > 0 && Create(set) is { } pod; missing--)
             {
-                var pod = store.Create(ResourceTypes.Pods, PodOf(set), clock.GetUtcNow());
                 events.Controller(set, "SuccessfulCreate", $"Created pod: {pod.Name()}", Component);
                 active.Add(pod);
+            }
+
+            if (wanted <= active.Count)
+            {
+                _refused.Remove(set.Uid());
             }
 
             // Those that serve least go first.
@@ -36,6 +47,29 @@ internal sealed class ReplicaSetController(ObjectStore store, EventRecorder even
 
     public static bool IsOwnedBy(JsonObject o, JsonObject owner) =>
         o.Objects("metadata", "ownerReferences").Any(r => r.Text("uid") == owner.Uid() && r.Flag("controller"));
+
+    /// <summary>A pod more, or null when it is refused: then it is tried again later and later.</summary>
+    private JsonObject? Create(JsonObject set)
+    {
+        var now = clock.GetUtcNow();
+        var waited = _refused.GetValueOrDefault(set.Uid());
+        if (now < waited.Next)
+        {
+            return null;
+        }
+
+        try
+        {
+            return admission?.Create(ResourceTypes.Pods, set.Namespace(), PodOf(set), dryRun: false, []) ?? store.Create(ResourceTypes.Pods, PodOf(set), now);
+        }
+        catch (ApiException refusal)
+        {
+            events.ControllerWarning(set, "FailedCreate", $"Error creating: {refusal.Message}", Component);
+            var wait = waited.Wait == default ? FirstWait : waited.Wait * 2 < LongestWait ? waited.Wait * 2 : LongestWait;
+            _refused[set.Uid()] = (refusal.Message, wait, now + wait);
+            return null;
+        }
+    }
 
     private static bool IsActive(JsonObject pod) =>
         pod.Text("metadata", "deletionTimestamp") is null && pod.Text("status", "phase") is not ("Succeeded" or "Failed");
@@ -95,6 +129,15 @@ internal sealed class ReplicaSetController(ObjectStore store, EventRecorder even
         }
 
         status["observedGeneration"] = set.Number("metadata", "generation") ?? 1;
+        if (_refused.TryGetValue(set.Uid(), out var refused))
+        {
+            var since = set.Objects("status", "conditions").FirstOrDefault().Text("lastTransitionTime") ?? clock.GetUtcNow().Rfc3339();
+            status["conditions"] = new JsonArray(new JsonObject
+            {
+                ["type"] = "ReplicaFailure", ["status"] = "True", ["lastTransitionTime"] = since, ["reason"] = "FailedCreate", ["message"] = refused.Why,
+            });
+        }
+
         store.Update(ResourceTypes.ReplicaSets, set.With(s => s["status"] = status));
     }
 }
