@@ -19,10 +19,14 @@ internal static class HelpText
     /// <summary>How one command is typed.</summary>
     public static SlackMessage Of(ICommand command) => new(command.Summary, List([command]));
 
+    private static RichTextSection[] AdminHelp => [Line("/incidentfox-admin help", "This list.")];
+
+    private static RichTextSection[] Help => [Line("/incidentfox-admin help", "Approvals that wait, tools, policies, roles, the audit trail."), Line("/incidentfox help", "This list.")];
+
     private static RichTextBlock Title(string text) => new(new RichTextSection(new TextRun(text, TextStyle.InBold)));
 
     private static RichTextBlock List(IReadOnlyList<ICommand> commands) => new(new RichTextList(RichTextListStyle.Bullet,
-        [.. commands.Select(c => Line(c.Usage, c.Summary)), Line(commands.Any(c => c.Admin) ? "/incidentfox-admin help" : "/incidentfox help", "This list.")]));
+        [.. commands.Select(c => Line(c.Usage, c.Summary)), .. commands.Any(c => c.Admin) ? AdminHelp : Help]));
 
     private static RichTextSection Line(string usage, string summary) => new(new TextRun(usage, TextStyle.AsCode), new TextRun("  " + summary));
 }

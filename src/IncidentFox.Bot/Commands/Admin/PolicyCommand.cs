@@ -15,7 +15,7 @@ internal sealed class PolicyCommand(PolicyDesk desk, PolicyGate gate, PolicyForm
 
     public bool Admin => true;
 
-    public string Usage => "/incidentfox-admin policy show [team|org] | diff [FROM] [TO] | history | rollback VERSION | edit   [--org]";
+    public string Usage => "/incidentfox-admin policy show [team|org] | diff [FROM] [TO] | history | rollback VERSION | edit [--org]";
 
     public string Summary => "The whole policy as JSON, its versions and what changed between them. --org: the organization's instead of the team's.";
 

@@ -44,6 +44,7 @@ export function showViews(views, actions) {
   dialog.addEventListener('close', () => { if (!dialog.silent) actions.close(view); });
   host().append(dialog);
   dialog.showModal();
+  dialog.querySelector('.window-body :is(input, textarea, select)')?.focus();
 }
 
 function draw(dialog, view, actions, errors) {

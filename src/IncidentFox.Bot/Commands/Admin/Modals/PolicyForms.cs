@@ -58,8 +58,8 @@ internal sealed class PolicyForms(PolicyDesk desk, PolicyGate gate, KnownTools k
             return Replies.Say($"{name} has entries with conditions (when); change them as JSON with /incidentfox-admin policy edit.");
         var effective = await desk.Store.EffectiveAsync(scope.Org, scope.Team, cancellationToken);
         var inForce = part == PolicyPart.Tool
-            ? PolicyText.Tools(effective, [.. (await known.OfAsync(request.Team.Team, cancellationToken)).Where(t => t.IsNamed(name))], time.GetUtcNow()).Skip(1).ToList()
-            : [.. PolicyText.Workflows(effective).Where(l => l.StartsWith($"{name} ", StringComparison.Ordinal) || l.StartsWith($"{PolicyEdit.DefaultWorkflow} ", StringComparison.Ordinal))];
+            ? (await known.OfAsync(request.Team.Team, cancellationToken)).Where(t => t.IsNamed(name)).SelectMany(t => PolicyText.Tool(effective, t, time.GetUtcNow())).ToList()
+            : [.. PolicyText.Workflows(effective).Select(l => l.Split("  ", 2)).Where(l => l[0] == name || l[0] == PolicyEdit.DefaultWorkflow).Select(l => $"{l[0]}: {l[^1].TrimStart()}")];
         var subject = new FormSubject(request.Caller.ChannelId!, arguments.Org, current?.Version ?? 0, name);
         return Open(request, EntryForm.View(part, scope, subject, typed, inForce));
     }
