@@ -27,6 +27,9 @@ public sealed class ModalPageTests : IAsyncLifetime
     {
         await _product.InitializeAsync();
         _browser = await Browser.OpenAsync(_product.Slack.Url);
+        // Whole cards on the pictures, and nothing over them.
+        await Page.SetViewportSizeAsync(1120, 1200);
+        await Page.GetByLabel("Close this hint").ClickAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -101,6 +104,7 @@ public sealed class ModalPageTests : IAsyncLifetime
         await Modal.GetByTestId("modal-submit").ClickAsync();
         await Expect(Card).ToContainTextAsync("Done");
         await Expect(Card).ToContainTextAsync("Nobody else is awake");
+        await Expect(Card).ToContainTextAsync("acted alone");
         await _browser.ShootAsync(Card, "card-broken-glass");
         Assert.Equal(before + 1, _product.Changes);
 

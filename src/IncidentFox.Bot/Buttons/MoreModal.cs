@@ -46,7 +46,7 @@ internal sealed class MoreModal(DecisionDesk desk, ApprovalVoting voting, Breaki
             new SectionBlock(new PlainText(SlackText.Inert(approval.Effect.Title, 500, approval.Tool))),
             new InputBlock(What, "What do you want to do?", new StaticSelectElement(Text, choices, initial: choices[0])),
             new InputBlock(Reason, "Why?", new PlainTextInputElement(Text, multiline: true, maxLength: MaxReason), optional: true,
-                hint: "Needed for breaking glass: everybody in the channel reads it. Kept in the audit trail."),
+                hint: $"{(choices.Any(c => c.Value == BreakGlass) ? "Needed for breaking glass: everybody in the channel reads it. " : "")}Kept in the audit trail."),
         ],
         Id, "Do it", "Go back",
         // Comes back through the person's client: the approval is looked up and judged anew, the channel is only where they read the answer.

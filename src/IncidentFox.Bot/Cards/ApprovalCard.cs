@@ -37,7 +37,7 @@ public static class ApprovalCard
             new HeaderBlock($"{ApprovalWords.Mark(approval.State)} {title}"),
             .. note is null ? (IEnumerable<Block>)[] : [new ContextBlock(new PlainText(SlackText.Inert(note, 500, "…")))],
             .. approval.State == ApprovalState.Pending ? (IEnumerable<Block>)[] : [new SectionBlock(new PlainText(SlackText.Fit(ApprovalWords.Outcome(approval), Limits.SectionText)))],
-            .. approval.BreakGlass is { } broken ? (IEnumerable<Block>)[BrokenGlass(broken)] : [],
+            .. approval.BreakGlass is { } broken ? (IEnumerable<Block>)[BrokenGlass(broken, approval.State.IsFinal())] : [],
             ExactlyWhatRuns(approval),
             .. effect.AgentReason is { Length: > 0 } reason ? (IEnumerable<Block>)[AgentSays(reason)] : [],
             Terms(approval),
@@ -92,7 +92,7 @@ public static class ApprovalCard
     private static ContextBlock Terms(Approval approval)
     {
         var asked = CardText.Names(approval.Requesters);
-        var votes = approval.Votes.Count == 0 ? "none yet" : $"{approval.Votes.Count} of {approval.RequiredApprovers} ({CardText.Names([.. approval.Votes.Select(v => v.Name)])})";
+        var votes = approval.Votes.Count == 0 ? (approval.State.IsFinal() ? "none" : "none yet") : $"{approval.Votes.Count} of {approval.RequiredApprovers} ({CardText.Names([.. approval.Votes.Select(v => v.Name)])})";
         List<TextObject> elements =
         [
             new PlainText(approval.Workflow.AllowSelfApproval ? $"Asked by {asked}." : $"Asked by {asked}, who may not approve it."),
@@ -104,7 +104,7 @@ public static class ApprovalCard
         if (approval.State == ApprovalState.Pending && NextStep(approval) is { } step)
             elements.Add(Mrkdwn.Format($"From {Mrkdwn.Date(approval.Terms.DueAt(step))} on these may approve, too: {Mrkdwn.Text(ApprovalWords.Approvers(step.Approvers), 300)}."));
         if (approval.State == ApprovalState.Pending)
-            elements.Add(Mrkdwn.Format($"Without a decision nothing runs; the time is over {Mrkdwn.Date(approval.ExpiresAt)}."));
+            elements.Add(Mrkdwn.Format($"Without a decision by {Mrkdwn.Date(approval.ExpiresAt)} nothing runs."));
         else if ((approval.EndedAt ?? approval.DecidedAt) is { } at)
             elements.Add(Mrkdwn.Format($"{(approval.EndedAt is null ? "Decided" : "Ended")} {Mrkdwn.Date(at)}."));
         return new ContextBlock(elements);
@@ -113,10 +113,11 @@ public static class ApprovalCard
     private static string Needs(Approval approval)
     {
         var (count, role, workflow) = (approval.RequiredApprovers, approval.ApproverRole.Name(), approval.Workflow);
+        var verb = approval.State.IsFinal() ? "Needed" : "Needs";
         var added = approval.Terms.AddedBy(approval.AsOf).ToList();
         if (workflow.Approvers.Count > 0)
-            return $"Needs {count} of those whom policy names: {ApprovalWords.Approvers(workflow.Approvers.Concat(added))}.";
-        var needs = $"Needs {count} {role}{(count == 1 ? "" : "s")} of team {approval.Resource.Team}";
+            return $"{verb} {count} of those whom policy names: {ApprovalWords.Approvers(workflow.Approvers.Concat(added))}.";
+        var needs = $"{verb} {count} {role}{(count == 1 ? "" : "s")} of team {approval.Resource.Team}";
         return added.Count == 0 ? $"{needs}." : $"{needs}, or by now also: {ApprovalWords.Approvers(added)}.";
     }
 
@@ -124,11 +125,11 @@ public static class ApprovalCard
         .Where(s => s.Approvers.Count > 0 && approval.Terms.DueAt(s) > approval.AsOf && approval.Terms.DueAt(s) < approval.ExpiresAt)
         .MinBy(s => s.AfterMinutes);
 
-    private static RichTextBlock BrokenGlass(BreakGlass broken)
+    private static RichTextBlock BrokenGlass(BreakGlass broken, bool isOver)
     {
         List<RichTextPart> parts =
         [
-            new RichTextSection(CardText.Bold($"Broken glass: {SlackText.Inert(broken.Name, 60, "somebody")} acts alone. Their reason:")),
+            new RichTextSection(CardText.Bold($"Broken glass: {SlackText.Inert(broken.Name, 60, "somebody")} {(isOver ? "acted" : "acts")} alone. Their reason:")),
             new RichTextQuote(CardText.Words(broken.Reason, MaxReason)),
         ];
         if (broken.ReviewIsOpen)

@@ -83,7 +83,7 @@ internal static class ApprovalNotice
         var sentence = Sentence(approval, key, title);
         line.Add(new TextRun(sentence));
         if (approval.State == ApprovalState.Pending && key.Kind is NoticeKind.Reminder or NoticeKind.Escalation)
-            line.AddRange([new TextRun(" Without a decision nothing runs; the time is over "), new DateRun(approval.ExpiresAt), new TextRun(".")]);
+            line.AddRange([new TextRun(" Without a decision by "), new DateRun(approval.ExpiresAt), new TextRun(" nothing runs.")]);
         if (card is not null)
         {
             line.AddRange([new TextRun(" The card is in "), new ChannelRun(card.ChannelId)]);
