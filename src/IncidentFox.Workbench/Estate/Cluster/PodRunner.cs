@@ -12,12 +12,13 @@ public sealed record NodeTiming(TimeSpan Start, TimeSpan Settle, TimeSpan PullBa
     public static readonly NodeTiming Recorded = new(TimeSpan.FromSeconds(2.4), TimeSpan.FromSeconds(1.2), TimeSpan.FromSeconds(14));
 }
 
-/// <summary>The scheduler and the node of a cluster whose pods do what programs say. Each step moves every pod on by one visible state at most.</summary>
+/// <summary>The node of a cluster whose pods do what programs say, and its scheduler. Each step moves every pod on by one visible state at most.</summary>
 internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<PodStart, PodProgram> programOf, NodeTiming timing, TimeProvider clock) : IPodLogs
 {
     private const string DeadlineMessage = "Pod was active on the node longer than the specified deadline";
     private readonly Dictionary<string, PodLife> _lives = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
+    private readonly PodScheduler _scheduler = new(store, events, programOf);
+    private readonly ImagePulls _pulls = new(events, timing);
     private int _nextIp = 20;
 
     public ContainerLog? Find(string podUid, string container, bool previous)
@@ -43,7 +44,7 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
             _lives.Remove(uid);
         }
 
-        _refused.IntersectWith(present);
+        _scheduler.Forget(present);
     }
 
     public void StopAll()
@@ -59,7 +60,15 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         var isDeleted = pod.Text("metadata", "deletionTimestamp") is not null;
         if (pod.Text("spec", "nodeName") is null)
         {
-            Schedule(pod, isDeleted, now);
+            if (isDeleted)
+            {
+                Remove(pod);
+            }
+            else
+            {
+                _scheduler.Schedule(pod, now);
+            }
+
             return;
         }
 
@@ -88,53 +97,12 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         Advance(pod, life, now);
     }
 
-    private void Schedule(JsonObject pod, bool isDeleted, DateTimeOffset now)
-    {
-        if (isDeleted)
-        {
-            Remove(pod);
-            return;
-        }
-
-        if (WhyUnschedulable(pod) is { } why)
-        {
-            if (_refused.Add(pod.Uid()))
-            {
-                events.FailedScheduling(pod, why);
-                store.Update(ResourceTypes.Pods, pod.With(p => p.Child("status")["conditions"] = new JsonArray(
-                    Conditions.OfPod(p["status"] as JsonObject, "PodScheduled", isTrue: false, "Unschedulable", why, now))));
-            }
-
-            return;
-        }
-
-        events.Scheduled(pod);
-        store.Update(ResourceTypes.Pods, pod.With(p =>
-        {
-            p.Child("spec")["nodeName"] = ClusterSeed.NodeName;
-            p.Child("status")["conditions"] = new JsonArray(Conditions.OfPod(status: null, "PodScheduled", isTrue: true, reason: null, message: null, now));
-        }));
-    }
-
-    private string? WhyUnschedulable(JsonObject pod)
-    {
-        var node = store.Get(ResourceTypes.Nodes, "", ClusterSeed.NodeName);
-        var (why, preemption) = ProgramOf(pod, ip: "", log: null).UnschedulableBecause is { } said ? (said, "No preemption victims found for incoming pod.")
-            : node?.Flag("spec", "unschedulable") == true ? ("1 node(s) were unschedulable.", "Preemption is not helpful for scheduling.")
-            : !IsSelected(pod, node) ? ("1 node(s) didn't match Pod's node affinity/selector.", "Preemption is not helpful for scheduling.")
-            : ((string?)null, "");
-        return why is null ? null : $"0/1 nodes are available: {why} preemption: 0/1 nodes are available: 1 {preemption}";
-    }
-
-    private static bool IsSelected(JsonObject pod, JsonObject? node) =>
-        (pod.At("spec", "nodeSelector") as JsonObject ?? []).All(s => node.Text("metadata", "labels", s.Key) == s.Value.Text());
-
     private PodLife Accept(JsonObject pod, DateTimeOffset now)
     {
         var ip = $"10.201.{_nextIp / 250 % 250}.{_nextIp % 250 + 1}";
         _nextIp++;
         var log = new ContainerLog(clock);
-        var life = new PodLife(ProgramOf(pod, ip, log), ip, log) { SeenAt = now, Due = now + timing.Start, Stage = PodStage.Creating };
+        var life = new PodLife(PodScheduler.ProgramOf(programOf, pod, ip, log), ip, log) { SeenAt = now, Due = now + timing.Start, Stage = PodStage.Creating };
         _lives[pod.Uid()] = life;
         if (life.Program.HeldUpBy is { } held)
         {
@@ -144,12 +112,6 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         Write(pod, life, now);
         life.Stage = PodStage.Bound; // written as creating; the next step begins
         return life;
-    }
-
-    private PodProgram ProgramOf(JsonObject pod, string ip, ContainerLog? log)
-    {
-        var program = programOf(new(pod.Namespace(), pod.Name(), pod.Uid(), ip, pod, line => log?.Write(line)));
-        return pod.Text("spec", "restartPolicy") == "Never" || !program.EndsByItself ? program : PodProgram.RunsUntilDeleted;
     }
 
     private static bool IsOverDeadline(JsonObject pod, PodLife life, DateTimeOffset now) =>
@@ -166,10 +128,12 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
                 Begin(pod, life, now);
                 break;
             case PodStage.PullFailed when now >= life.Due:
-                BackOff(pod, life, now);
+                _pulls.BackOff(pod, life, now);
+                Write(pod, life, now);
                 break;
             case PodStage.PullBackOff when now >= life.Due:
-                FailPull(pod, life, now);
+                _pulls.Fail(pod, life, now);
+                Write(pod, life, now);
                 break;
             case PodStage.Running:
                 Watch(pod, life, now);
@@ -190,19 +154,15 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
     {
         if (life.Program.HasNoImage)
         {
-            FailPull(pod, life, now);
+            _pulls.Fail(pod, life, now);
+            Write(pod, life, now);
             return;
         }
 
         if (life.Program.WaitsFor is { } held)
         {
-            foreach (var e in held.Events)
-            {
-                events.Kubelet(pod, pod.Objects("spec", "containers").First().Text("name") ?? "", e.Type, e.Reason, e.Message);
-            }
-
-            Wait(pod, life, PodStage.PullBackOff, held.Reason, held.Message, now);
-            life.Due = DateTimeOffset.MaxValue;
+            _pulls.HoldUp(pod, life, held.Reason, held.Message, held.Events);
+            Write(pod, life, now);
             return;
         }
 
@@ -330,33 +290,6 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         life.Process.Kill();
         return new(137);
     }
-
-    private void FailPull(JsonObject pod, PodLife life, DateTimeOffset now)
-    {
-        var container = pod.Objects("spec", "containers").First();
-        var (name, image) = (container.Text("name") ?? "", container.Text("image") ?? "");
-        events.Kubelet(pod, name, "Normal", "Pulling", $"Pulling image \"{image}\"");
-        events.Kubelet(pod, name, "Warning", "Failed", $"Failed to pull image \"{image}\": {PullError(image)}");
-        events.Kubelet(pod, name, "Warning", "Failed", "Error: ErrImagePull");
-        Wait(pod, life, PodStage.PullFailed, "ErrImagePull", PullError(image), now);
-    }
-
-    private void BackOff(JsonObject pod, PodLife life, DateTimeOffset now)
-    {
-        var container = pod.Objects("spec", "containers").First();
-        var (name, image) = (container.Text("name") ?? "", container.Text("image") ?? "");
-        events.Kubelet(pod, name, "Normal", "BackOff", $"Back-off pulling image \"{image}\"");
-        events.Kubelet(pod, name, "Warning", "Failed", "Error: ImagePullBackOff");
-        Wait(pod, life, PodStage.PullBackOff, "ImagePullBackOff", $"Back-off pulling image \"{image}\": ErrImagePull: {PullError(image)}", now);
-    }
-
-    private void Wait(JsonObject pod, PodLife life, PodStage stage, string reason, string message, DateTimeOffset now)
-    {
-        (life.Stage, life.Waiting, life.WaitingMessage, life.Due) = (stage, reason, message, now + timing.PullBackOff);
-        Write(pod, life, now);
-    }
-
-    private static string PullError(string image) => $"failed to pull and unpack image \"{image}\": failed to resolve reference \"{image}\": {image}: not found";
 
     /// <summary>TERM, the process's own end or its grace period's, its last status, then the object goes.</summary>
     private void Delete(JsonObject pod, PodLife life, DateTimeOffset now)

@@ -17,6 +17,7 @@ internal sealed class TokenAuthority(ObjectStore store, TimeProvider clock)
 
     /// <summary>A pod that is being deleted keeps its token so long after its deletion time.</summary>
     private static readonly TimeSpan DeletionLeeway = TimeSpan.FromSeconds(60);
+    private const int MostCached = 1000;
     private const string UserPrefix = "system:serviceaccount:";
     private readonly Lazy<RSA> _key = new(() => RSA.Create(2048));
     private readonly Dictionary<string, (DateTimeOffset At, TokenUser User)> _cache = new(StringComparer.Ordinal);
@@ -71,6 +72,14 @@ internal sealed class TokenAuthority(ObjectStore store, TimeProvider clock)
         var verdict = Examine(token, audiences, now);
         lock (_cache)
         {
+            if (_cache.Count > MostCached)
+            {
+                foreach (var (old, _) in _cache.Where(c => now - c.Value.At >= CachedFor).ToList())
+                {
+                    _cache.Remove(old);
+                }
+            }
+
             if (verdict.User is { } user)
             {
                 _cache[key] = (now, user);
