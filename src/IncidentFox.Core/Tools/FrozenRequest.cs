@@ -64,7 +64,7 @@ public sealed record FrozenRequest
     public static FrozenRequest Parse(string json)
     {
         var o = JsonNode.Parse(json) as JsonObject ?? throw new JsonException("A frozen request is a JSON object.");
-        if (o["format"] is not JsonValue format || !format.TryGetValue<int>(out var number) || number != 1)
+        if (o["format"]?.ToJsonString() is not "1")
             throw new JsonException("A frozen request of this format is not known.");
         string? Optional(string name) => o[name] switch
         {
@@ -76,7 +76,7 @@ public sealed record FrozenRequest
         JsonObject Members(string name) => o[name] is JsonObject members
             ? (JsonObject)members.DeepClone()
             : throw new JsonException($"A frozen request without '{name}'.");
-        ToolEffect Effect(string name) => Enum.TryParse<ToolEffect>(name, out var effect) && Enum.IsDefined(effect) && effect.ToString() == name
+        ToolEffect Effect(string name) => Array.Find(Enum.GetValues<ToolEffect>(), e => e.ToString() == name) is var effect && effect.ToString() == name
             ? effect
             : throw new JsonException("A frozen request with an effect that is not known.");
         return new FrozenRequest

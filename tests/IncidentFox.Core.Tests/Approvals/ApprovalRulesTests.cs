@@ -196,4 +196,49 @@ public sealed class ApprovalRulesTests
         Assert.False(ApprovalRules.JudgeWithdrawal(Terms(), Now.AddMinutes(30)).Accepted);
         Assert.False(ApprovalRules.JudgeBreakGlass(Under(new Workflow { BreakGlass = true }), null, [], Now).Accepted);
     }
+
+    // Of random cases few get as far as being accepted: each refusal is shown beside the one case that is.
+    [Fact]
+    public void Acting_alone_is_refused_for_one_thing_that_is_wrong()
+    {
+        var terms = Under(new Workflow { BreakGlass = true, RequiredApprovers = 3 });
+        var admin = Person(1);
+        Assert.True(ApprovalRules.JudgeBreakGlass(terms, admin, [Person(2).Principal.Person], Now).Accepted);
+        Assert.Contains("break_glass", ApprovalRules.JudgeBreakGlass(Under(new Workflow { RequiredApprovers = 3 }), admin, [], Now).Reason);
+        Assert.Contains("You asked", ApprovalRules.JudgeBreakGlass(terms, admin, [admin.Principal.Person], Now).Reason);
+        Assert.Contains("needs the role", ApprovalRules.JudgeBreakGlass(terms, Person(1, Role.Operator), [], Now).Reason);
+        Assert.Contains("time for a decision is over", ApprovalRules.JudgeBreakGlass(terms, admin, [], terms.ExpiresAt).Reason);
+        Assert.Contains("already approved", ApprovalRules.JudgeBreakGlass(terms with { State = ApprovalState.Approved }, admin, [], Now).Reason);
+    }
+
+    [Fact]
+    public void An_admin_who_is_not_named_does_not_count_towards_the_quorum()
+    {
+        var terms = Under(new Workflow { Approvers = [Named("p2@acme.test")], RequiredApprovers = 1 });
+        Assert.False(ApprovalRules.HasQuorum(terms, [Person(1, Role.OrgAdmin, team: null)], [], Now));
+        Assert.True(ApprovalRules.HasQuorum(terms, [Person(1), Person(2, Role.Operator)], [], Now));
+    }
+
+    [Fact]
+    public void Who_may_not_decide_is_told_which_role_it_takes_or_whom_policy_names_now()
+    {
+        Assert.Contains("needs the role admin in team sre; you have operator", ApprovalRules.Judge(Terms(), Person(1, Role.Operator), [], false, Now).Reason);
+        var terms = Under(new Workflow { Approvers = [Named("p2@acme.test")], Escalation = [new EscalationStep(5, [Named("p3@acme.test")], null)] });
+        Assert.Contains("Policy names who decides this: p2@acme.test. You are not", ApprovalRules.Judge(terms, Person(1), [], false, Now).Reason);
+        Assert.Contains(": p2@acme.test, p3@acme.test. You are not", ApprovalRules.Judge(terms, Person(1), [], false, Now.AddMinutes(5)).Reason);
+    }
+
+    [Theory]
+    [InlineData(5, "p1@acme.test, p2@acme.test, p3@acme.test, p4@acme.test, p5@acme.test")]
+    [InlineData(6, "p1@acme.test, p2@acme.test, p3@acme.test, p4@acme.test, p5@acme.test and 1 more")]
+    public void Five_names_are_said_and_how_many_more_there_are_nobody_twice(int count, string expected)
+    {
+        var names = Enumerable.Range(1, count).Select(n => Named($"p{n}@acme.test")).ToArray();
+        var terms = Under(new Workflow { Approvers = names, Escalation = [new EscalationStep(0, [names[0]], null)] });
+        Assert.Contains($"decides this: {expected}. You", ApprovalRules.Judge(terms, Person(9), [], false, Now).Reason);
+    }
+
+    [Fact]
+    public void What_is_not_known_means_nobody() =>
+        Assert.DoesNotContain([new Approver(ApproverKind.Role, "everybody"), new Approver((ApproverKind)99, "p1@acme.test")], a => Person(1, Role.OrgAdmin, team: null).Is(a, World.Sre.Team));
 }

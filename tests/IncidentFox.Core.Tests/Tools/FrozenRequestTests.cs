@@ -86,4 +86,31 @@ public sealed class FrozenRequestTests
         Assert.Equal("""{"A":1.50,"a":"ä<é\"","b":[1,{"x":true,"y":null}]}""", Encoding.UTF8.GetString(CanonicalJson.Write(JsonNode.Parse(two))));
         Assert.NotEqual(CanonicalJson.Write(JsonNode.Parse("[1,2]")), CanonicalJson.Write(JsonNode.Parse("[2,1]")));
     }
+
+    [Fact]
+    public void A_call_without_a_body_reads_back_without_one()
+    {
+        var json = World.Frozen().ToJson();
+        (json["content_type"], json["body"]) = (null, null);
+        var read = FrozenRequest.Parse(json.ToJsonString());
+        Assert.Null(read.ContentType);
+        Assert.Null(read.Body);
+        // Its members stand on their own: they can be put into other JSON.
+        Assert.NotNull(new JsonObject { ["parameters"] = read.Call.Parameters, ["preconditions"] = read.Preconditions });
+    }
+
+    [Theory]
+    [InlineData(1_000, true)]
+    [InlineData(1_001, false)]
+    public void Canonical_json_is_read_as_deep_as_it_is_written(int depth, bool readable)
+    {
+        var json = new string('[', depth) + new string(']', depth);
+        if (readable)
+            Assert.Equal(json, Encoding.UTF8.GetString(CanonicalJson.Write(CanonicalJson.Parse(json))));
+        else
+            Assert.ThrowsAny<JsonException>(() => CanonicalJson.Parse(json));
+    }
+
+    [Fact]
+    public void Json_with_a_name_twice_is_not_read() => Assert.ThrowsAny<Exception>(() => CanonicalJson.Parse("""{"a":1,"a":2}""")!.AsObject().Count);
 }
