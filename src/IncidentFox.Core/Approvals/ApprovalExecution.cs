@@ -113,15 +113,23 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
             return true;
         }, cancellationToken);
 
-    /// <summary>The terms that were frozen, and the call: for evaluating policy again before it runs. Null when there is none.</summary>
-    public async Task<(FrozenRequest Frozen, ApprovalTerms Terms, InvestigationId Investigation)?> ReadFrozenAsync(ApprovalId id, CancellationToken cancellationToken)
+    /// <summary>
+    /// The terms that were frozen, the call, and whether an admin alone stands for it (glass was broken, and too few voted): for evaluating policy again
+    /// before it runs. Null when there is none.
+    /// </summary>
+    public async Task<(FrozenRequest Frozen, ApprovalTerms Terms, InvestigationId Investigation, bool Alone)?> ReadFrozenAsync(ApprovalId id, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         var row = await connection.QuerySingleOrDefaultAsync<ClaimRow>(new CommandDefinition(
-            $"select {ApprovalRow.Columns}, a.frozen from app.approvals a where a.id = @Value", new { id.Value }, cancellationToken: cancellationToken));
+            $"""
+            select {ApprovalRow.Columns}, a.frozen,
+                   exists (select from app.break_glass_reviews b where b.approval_id = a.id)
+                   and (select count(*) from app.approval_votes v where v.approval_id = a.id and v.withdrawn_at is null) < a.required_approvers as Alone
+              from app.approvals a where a.id = @Value
+            """, new { id.Value }, cancellationToken: cancellationToken));
         return row is null
             ? null
-            : (Thaw(id, row), row.Terms, new InvestigationId(row.InvestigationId));
+            : (Thaw(id, row), row.Terms, new InvestigationId(row.InvestigationId), row.Alone);
     }
 
     /// <summary>
@@ -239,5 +247,6 @@ public sealed class ApprovalExecution(Database database, AuditLog audit, ColumnC
     {
         public byte[] Frozen { get; init; } = [];
         public int Attempts { get; init; }
+        public bool Alone { get; init; }
     }
 }

@@ -129,13 +129,14 @@ public sealed class ApprovalExecutor(
     {
         if (await approvals.ReadFrozenAsync(id, cancellationToken) is not { } read)
             return null;
-        var (frozen, terms, investigation) = read;
+        var (frozen, terms, investigation, alone) = read;
         // As the database has it now, and not as it was a few seconds ago.
         await policy.RefreshAsync(cancellationToken);
         var role = await sessions.LowestRequesterRoleAsync(investigation, terms.Resource, cancellationToken);
         return ToolDecider.Decide(policy.For(terms.Resource.Org, terms.Resource.Team), ToolFacts.Of(frozen.Call, runner.OtherNames(terms.Resource.Team, frozen.Call), role, time.GetUtcNow())) switch
         {
             ToolDecision.Deny deny => $"Policy denies this now: {deny.Reason}",
+            ToolDecision.NeedsApproval { Workflow.BreakGlass: false } when alone => "Policy does not let anybody act alone any more.",
             ToolDecision.NeedsApproval { Workflow: var now } => now.WhyStricterThan(terms.Workflow),
             _ => null,
         };

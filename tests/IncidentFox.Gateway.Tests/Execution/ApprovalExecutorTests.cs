@@ -59,6 +59,38 @@ public sealed class ApprovalExecutorTests(TestPostgres postgres)
         Assert.Empty(world.Sender.Writes);
     }
 
+    [Theory]
+    [InlineData(false, false, ApprovalState.Denied)]
+    [InlineData(false, true, ApprovalState.Denied)]
+    [InlineData(true, false, ApprovalState.Executed)]
+    [InlineData(true, true, ApprovalState.Executed)]
+    public async Task Who_broke_glass_is_stopped_by_a_policy_that_allows_nobody_to_act_alone_any_more(bool stillAllowed, bool granted, ApprovalState end)
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var id = await world.AskedAsync("checkout-1", new Workflow { RequiredApprovers = 2, BreakGlass = true });
+        var glass = new BreakingGlass(world.Db.Bot, new AuditLog(world.Db.Bot, world.Db.SharedCipher));
+        Assert.True((await glass.BreakAsync(id, await world.WhoAsync("UADM1"), "T1:UADM1", "checkout is down and I am alone", default)).Accepted);
+        if (granted)
+            Assert.True(await world.Approvals.GrantAsync(id, default));
+        world.Policy.Replace(ToolPolicyParser.Parse($$"""{"approval_workflows":{"default":{"break_glass":{{(stillAllowed ? "true" : "false")}} } } }""").Policy!);
+        await (await world.GatewayAsync()).Executor.WorkAsync(default);
+        Assert.Equal(end, (await world.ReadAsync(id)).State);
+        Assert.Equal(stillAllowed ? 1 : 0, world.Sender.Writes.Count());
+    }
+
+    [Fact]
+    public async Task Broken_glass_takes_nothing_away_from_a_quorum_that_is_there_without_it()
+    {
+        await using var world = await ExecutionWorld.CreateAsync(postgres);
+        var id = await world.AskedAsync("checkout-1", new Workflow { BreakGlass = true });
+        var glass = new BreakingGlass(world.Db.Bot, new AuditLog(world.Db.Bot, world.Db.SharedCipher));
+        Assert.True((await glass.BreakAsync(id, await world.WhoAsync("UADM1"), "T1:UADM1", "alone", default)).Accepted);
+        Assert.True((await world.Voting.ApproveAsync(id, await world.WhoAsync("UADM1"), "T1:UADM1", default)).Accepted);
+        world.Policy.Replace(ToolPolicyParser.Parse("{}").Policy!);
+        await (await world.GatewayAsync()).Executor.WorkAsync(default);
+        Assert.Equal(ApprovalState.Executed, (await world.ReadAsync(id)).State);
+    }
+
     [Fact]
     public async Task A_policy_that_somebody_set_a_moment_ago_counts_without_anything_having_told_the_gateway()
     {

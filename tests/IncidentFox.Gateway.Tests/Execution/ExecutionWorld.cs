@@ -107,16 +107,22 @@ internal sealed class ExecutionWorld : IAsyncDisposable
     /// <summary>Prepared, asked for and approved in number; the quorum is not counted yet.</summary>
     public async Task<ApprovalId> VotedAsync(string pod = "checkout-1")
     {
+        var id = await AskedAsync(pod, new Workflow());
+        if (!(await Voting.ApproveAsync(id, await WhoAsync("UADM1"), "T1:UADM1", default)).Accepted)
+            throw new InvalidOperationException("The vote was refused.");
+        return id;
+    }
+
+    /// <summary>Prepared and asked for; nobody has said anything.</summary>
+    public async Task<ApprovalId> AskedAsync(string pod, Workflow workflow)
+    {
         var ready = (PreparedAction.Ready)await PrepareAsync(Restart(pod));
         var asked = await Approvals.RequestAsync(new ApprovalRequest
         {
             Resource = new Resource(new OrgId("acme"), Sample.Team), Investigation = Investigation, Sandbox = SandboxId.New(), UserId = "T1:UOPER",
-            Frozen = ready.Frozen, Effect = ready.Effect, Workflow = new Workflow(), CorrelationId = "c-1",
+            Frozen = ready.Frozen, Effect = ready.Effect, Workflow = workflow, CorrelationId = "c-1",
         }, default);
-        var id = asked.Id;
-        if (!(await Voting.ApproveAsync(id, await WhoAsync("UADM1"), "T1:UADM1", default)).Accepted)
-            throw new InvalidOperationException("The vote was refused.");
-        return id;
+        return asked.Id;
     }
 
     public async Task<ClaimedExecution> ClaimAsync(int attempt = 1)
