@@ -1,7 +1,12 @@
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using IncidentFox.Host.Cli;
+using IncidentFox.Host.Configuration;
+using IncidentFox.Host.Tests.Kit;
 using IncidentFox.Workbench.Estate.Cluster;
+using Microsoft.Extensions.Configuration;
 
 namespace IncidentFox.Host.Tests.Manifests;
 
@@ -40,8 +45,28 @@ public sealed partial class OperationsGuideTests : IDisposable
         foreach (Match file in Dockerfile().Matches(guide))
             Assert.True(File.Exists(Path.Combine(Rendered.Repository, file.Groups[1].Value)), file.Value);
         Assert.Equal(2, Dockerfile().Count(guide));
-        Assert.Equal(4, Mentioned().Matches(guide).Select(m => m.Value).Distinct().Count(p => Path.Exists(Path.Combine(Rendered.Repository, p))));
+        Assert.Equal(5, Mentioned().Matches(guide).Select(m => m.Value).Distinct().Count(p => Path.Exists(Path.Combine(Rendered.Repository, p))));
         Assert.Equal(["manifests/overlays/production"], Mentioned().Matches(guide).Select(m => m.Value).Distinct().Where(p => !Path.Exists(Path.Combine(Rendered.Repository, p))));
+    }
+
+    [Fact]
+    public void Its_clusters_are_integrations_that_stand_side_by_side()
+    {
+        using var here = new Installation();
+        var folder = (string)here["Gateway"]["IntegrationsPaths"]![0]!;
+        here["Secrets"]["File"]!["MountedDirectories"] = new JsonArray("/run/secrets/cluster");
+        var files = Integration().Matches(Guide()).Select(m => m.Groups["yaml"].Value).ToList();
+        Assert.Equal(3, files.Count);
+        foreach (var (file, i) in files.Select((f, i) => (f, i)))
+            File.WriteAllText(Path.Combine(folder, $"{i}.yaml"), file);
+        IReadOnlyList<string> Errors() => HostSettings.Read(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(here.Configuration.ToJsonString()))).Build(), HostRole.Gateway).Errors;
+        Assert.Empty(Errors());
+
+        // Two with the same tools, or the same name, are not side by side.
+        File.WriteAllText(Path.Combine(folder, "1.yaml"), files[1].Replace("us_", "eu_", StringComparison.Ordinal));
+        Assert.NotEmpty(Errors());
+        File.WriteAllText(Path.Combine(folder, "1.yaml"), files[1].Replace("cluster-us\n", "cluster-eu\n", StringComparison.Ordinal));
+        Assert.NotEmpty(Errors());
     }
 
     private void Do(string command)
@@ -109,6 +134,9 @@ public sealed partial class OperationsGuideTests : IDisposable
 
     [GeneratedRegex("```sh\n(?<commands>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
+
+    [GeneratedRegex("```yaml\n(?<yaml>integration: .*?)```", RegexOptions.Singleline)]
+    private static partial Regex Integration();
 
     [GeneratedRegex(@"docker build -f (\S+)")]
     private static partial Regex Dockerfile();

@@ -12,7 +12,7 @@ internal static class Rendered
     public const string Base = "base";
 
     /// <summary>Every folder that can be applied.</summary>
-    public static readonly IReadOnlyList<string> All = [Base, "overlays/local", "overlays/azure", "overlays/air-gapped", "alternatives/page-network-policy"];
+    public static readonly IReadOnlyList<string> All = [Base, "overlays/local", "overlays/azure", "overlays/air-gapped", "alternatives/page-network-policy", "alternatives/in-cluster"];
 
     public static string Repository { get; } = Find();
 
