@@ -24,12 +24,15 @@ internal sealed class ApprovalCardSender(
             (channel, note) = resolved.Id is { } found ? (found, null) : await FallBackAsync(approval, "does not exist or is not visible to me", cancellationToken);
             await cards.PlaceAsync(card.Id, channel, note, cancellationToken);
         }
-        await pace.WaitAsync(channel, cancellationToken);
-        // Read after the wait: what is shown is as new as it can be.
-        approval = await approvals.FindAsync(id, cancellationToken) ?? approval;
-        var (failed, _) = await poster.ShowAsync(card, channel, ApprovalCard.Render(approval, note), cancellationToken);
-        if (failed is not null)
-            return await FailedAsync(card, approval, channel, failed, cancellationToken);
+        if (!CardPoster.IsShown(card, ApprovalCard.Render(approval, note)))
+        {
+            await pace.WaitAsync(channel, cancellationToken);
+            // Read again after the wait: what is shown is as new as it can be.
+            approval = await approvals.FindAsync(id, cancellationToken) ?? approval;
+            var (failed, _) = await poster.ShowAsync(card, channel, ApprovalCard.Render(approval, note), cancellationToken);
+            if (failed is not null)
+                return await FailedAsync(card, approval, channel, failed, cancellationToken);
+        }
         if (card.Ts is null)
             await cards.MarkDirtyAsync([approval.Investigation.Value], cancellationToken);
         return CardOutcome.Done(approval.State.IsFinal() && approval.BreakGlass is not { ReviewIsOpen: true });

@@ -13,14 +13,17 @@ namespace IncidentFox.Bot.Cards;
 /// </summary>
 internal sealed class CardPoster(ISlackClient slack, CardStore cards, ChannelPace pace)
 {
+    /// <summary>Whether Slack shows just this, as far as we know: then it takes no write, and nobody's turn in the channel.</summary>
+    public static bool IsShown(CardRow card, SlackMessage message) => card is { Ts: not null, ShownHash: { } shown } && shown.AsSpan().SequenceEqual(Hash(message));
+
     /// <summary>Null when Slack shows it now, and then the time stamp is there.</summary>
     public async Task<(SlackError? Error, string? Ts)> ShowAsync(CardRow card, string channelId, SlackMessage message, CancellationToken cancellationToken)
     {
+        if (IsShown(card, message))
+            return (null, card.Ts);
         var hash = Hash(message);
         if (card.Ts is { } ts)
         {
-            if (card.ShownHash is { } shown && shown.AsSpan().SequenceEqual(hash))
-                return (null, ts);
             var updated = await slack.UpdateMessageAsync(channelId, ts, message, cancellationToken);
             if (updated.Ok)
             {

@@ -24,9 +24,13 @@ internal sealed class InvestigationCardSender(
         var id = new InvestigationId(card.SubjectId);
         if (card.ChannelId is not { } channel)
             return CardOutcome.Done(settled: true);
-        await pace.WaitAsync(channel, cancellationToken);
         if (await ReadAsync(id, cancellationToken) is not { } view)
             return CardOutcome.Done(settled: true);
+        if (CardPoster.IsShown(card, InvestigationCard.Render(view)))
+            return await ReplyAsync(view, channel, card.Ts!, cancellationToken);
+        await pace.WaitAsync(channel, cancellationToken);
+        // Read again after the wait: what is shown is as new as it can be.
+        view = await ReadAsync(id, cancellationToken) ?? view;
         var (failed, ts) = await poster.ShowAsync(card, channel, InvestigationCard.Render(view), cancellationToken);
         if (failed is not null)
         {

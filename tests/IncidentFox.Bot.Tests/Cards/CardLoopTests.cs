@@ -49,6 +49,27 @@ public sealed class CardLoopTests(BotPostgres postgres)
     }
 
     [Fact]
+    public async Task A_card_that_shows_what_is_true_takes_nobodys_turn_in_its_channel()
+    {
+        await using var bot = await StartAsync();
+        var id = await bot.InvestigateAsync();
+        await bot.LaunchAsync(id);
+        await bot.AskAsync(id);
+        await SettleAsync(bot, () => bot.Slack.Messages.Count == 3);
+        // Both channels are busy for an hour: whoever needs a turn now waits that long.
+        using var over = new CancellationTokenSource();
+        foreach (var turn in Enumerable.Range(0, 3_600))
+            _ = (bot.Get<ChannelPace>().WaitAsync(TestBot.Incidents, over.Token), bot.Get<ChannelPace>().WaitAsync(TestBot.Approvals, over.Token));
+        var calls = bot.Slack.Calls.Count;
+
+        await LaterAsync(bot, TimeSpan.FromMinutes(2));
+        await bot.CardsAsync().WaitAsync(TimeSpan.FromMinutes(1), Ct);
+
+        Assert.Equal(calls, bot.Slack.Calls.Count);
+        await over.CancelAsync();
+    }
+
+    [Fact]
     public async Task After_an_outage_the_card_shows_the_latest_state_and_no_step_in_between()
     {
         await using var bot = await StartAsync();
