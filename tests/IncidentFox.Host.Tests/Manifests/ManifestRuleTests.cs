@@ -153,6 +153,33 @@ public sealed partial class ManifestRuleTests
     }
 
     [Fact]
+    public void Kustomizations_say_nothing_that_the_oldest_kustomize_does_not_know()
+    {
+        var files = Directory.GetFiles(Path.Combine(Rendered.Repository, "manifests"), "kustomization.yaml", SearchOption.AllDirectories);
+        Assert.True(files.Length >= Rendered.All.Count);
+        foreach (var file in files)
+        {
+            // 2.0.3 takes folders as bases only, and `resources` are files.
+            var lines = File.ReadAllLines(file);
+            Assert.Empty(lines.Where(l => l.Length > 0 && char.IsAsciiLetter(l[0])).Select(l => l.Split(':')[0]).Except(["bases", "resources", "configMapGenerator", "patchesStrategicMerge", "images"]));
+            var folder = Path.GetDirectoryName(file)!;
+            Assert.All(lines.Where(l => l.StartsWith("- ", StringComparison.Ordinal) && l.EndsWith(".yaml", StringComparison.Ordinal)), l => Assert.True(File.Exists(Path.Combine(folder, l[2..])), l));
+            Assert.DoesNotContain(lines.SkipWhile(l => l != "resources:").Skip(1).TakeWhile(l => l.StartsWith("- ", StringComparison.Ordinal)), l => Directory.Exists(Path.Combine(folder, l[2..])));
+        }
+    }
+
+    [Fact]
+    public void Reading_the_own_cluster_is_allowed_for_what_the_shipped_reads_ask_for_and_no_more()
+    {
+        var rights = Rendered.Of("alternatives/in-cluster").OfKind("ClusterRole").Single(r => r.Name() == "incidentfox-reader")["rules"].Items()
+            .SelectMany(r => r["resources"]!.AsArray().Select(v => (string)v!)).Order().ToList();
+        var reads = Request().Matches(File.ReadAllText(Path.Combine(Rendered.Repository, "integrations", "kubernetes.yaml"))).Select(m => m.Groups["path"].Value)
+            .Select(p => p.Split('/').Where(s => s.Length > 0 && s[0] != '{').Last() is "log" ? "pods/log" : p.Split('/').Last(s => s.Length > 0 && s[0] != '{'))
+            .Distinct().Except(["version", "api", "apis", "v1", "exec"]).Order().ToList();
+        Assert.Equal(reads, rights);
+    }
+
+    [Fact]
     public void With_azure_secrets_stay_in_the_key_vault_of_the_component()
     {
         var objects = Rendered.Of("overlays/azure");
@@ -190,6 +217,9 @@ public sealed partial class ManifestRuleTests
 
     [GeneratedRegex("(keyvault|vault|k8s|file|env)://[^\"]*")]
     private static partial Regex Reference();
+
+    [GeneratedRegex(@"request: GET (?<path>/\S+)")]
+    private static partial Regex Request();
 
     [GeneratedRegex("https?://([a-z0-9.-]+)")]
     private static partial Regex Host();
