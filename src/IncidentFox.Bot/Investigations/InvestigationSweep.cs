@@ -2,6 +2,7 @@ using IncidentFox.Bot.Investigations.Storage;
 using IncidentFox.Bot.Sandboxes;
 using IncidentFox.Core;
 using IncidentFox.Core.Approvals;
+using IncidentFox.Core.Investigations;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
@@ -14,7 +15,7 @@ namespace IncidentFox.Bot.Investigations;
 /// </summary>
 internal sealed class InvestigationSweep(
     SupervisionStore reads, SandboxSupervisor supervisor, SandboxConclusion conclusion, BotInstance instance, ISandboxDriver driver, ApprovalVoting approvals,
-    BotOptions options, TimeProvider time, ILogger<InvestigationSweep> logger) : BackgroundService
+    InvestigationStore investigations, SandboxLimits limits, BotOptions options, TimeProvider time, ILogger<InvestigationSweep> logger) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(1);
 
@@ -66,7 +67,7 @@ internal sealed class InvestigationSweep(
         await EnqueueStartableAsync(cancellationToken);
     }
 
-    // An investigation at work whose holder is gone: same rules as when its sandbox had ended here.
+    // An investigation at work whose holder is gone: its sandbox is taken over where it runs on; else the same rules as when it had ended here.
     private async Task ConcludeOrphansAsync(CancellationToken cancellationToken)
     {
         foreach (var orphan in await reads.AtWorkAsync(cancellationToken))
@@ -78,8 +79,40 @@ internal sealed class InvestigationSweep(
                 : orphan.Age > OwnerIsLate;
             if (!gone)
                 continue;
+            if (driver.SandboxesOutliveTheBot && await TakeOverAsync(orphan, sandbox, cancellationToken))
+                continue;
             logger.LogWarning("Sandbox {Sandbox} of {Investigation} has lost its holder", sandbox, orphan.Id);
             await conclusion.DrawAsync(orphan.Id, sandbox, SandboxEnd.Lost, "", cancellationToken);
+        }
+    }
+
+    // True when there is nothing to conclude: it is held now, somebody else took it, or there is no room and it waits for somebody who has.
+    private async Task<bool> TakeOverAsync(Supervised orphan, SandboxId sandbox, CancellationToken cancellationToken)
+    {
+        if (!supervisor.TryReserve())
+            return true;
+        var watching = false;
+        var held = supervisor.Expect(orphan.Id);
+        try
+        {
+            if (await reads.TakeOverAsync(sandbox, orphan.Owner, instance.Id, cancellationToken) is not { } ran)
+                return true;
+            var left = limits.Duration > ran ? limits.Duration - ran : TimeSpan.Zero;
+            if (await driver.AdoptAsync(new SandboxSpec(sandbox, limits with { Duration = left }), cancellationToken) is not { } running)
+                return false;
+            await investigations.MarkRunningAsync(orphan.Id, sandbox, CancellationToken.None);
+            logger.LogInformation("Took over sandbox {Sandbox} of {Investigation}, which has run for {Ran}", sandbox, orphan.Id, ran);
+            supervisor.Watch(orphan.Id, held, running);
+            watching = true;
+            return true;
+        }
+        finally
+        {
+            if (!watching)
+            {
+                supervisor.Forget(orphan.Id, held);
+                supervisor.Release();
+            }
         }
     }
 

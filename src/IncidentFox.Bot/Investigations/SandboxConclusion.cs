@@ -1,6 +1,7 @@
 using Hangfire;
 using IncidentFox.Bot.Investigations.Storage;
 using IncidentFox.Bot.Jobs;
+using IncidentFox.Bot.Sandboxes;
 using IncidentFox.Core;
 using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Investigations;
@@ -16,18 +17,18 @@ internal sealed class SandboxConclusion(
     private const int MaxLogTail = 300;
 
     // What counts as a loss, by the reason that is kept with the sandbox.
-    private static readonly string[] Faults = ["crashed", "lost", "no_report"];
+    private static readonly string[] Faults = ["crashed", "lost", "no_report", .. SandboxFault.Passing];
 
-    public async Task DrawAsync(InvestigationId id, SandboxId sandbox, SandboxEnd end, string logTail, CancellationToken cancellationToken)
+    public async Task DrawAsync(InvestigationId id, SandboxId sandbox, SandboxEnd end, string logTail, CancellationToken cancellationToken, SandboxFault? fault = null)
     {
         if (await reads.FindAsync(id, cancellationToken) is not { } now || now.Sandbox != sandbox)
         {
             await investigations.EndSandboxAsync(id, sandbox, "superseded", cancellationToken);
             return;
         }
-        await investigations.EndSandboxAsync(id, sandbox, Reason(end, now), cancellationToken);
+        await investigations.EndSandboxAsync(id, sandbox, Reason(end, now, fault), cancellationToken);
         var losses = await reads.LossesAsync(id, Faults, cancellationToken);
-        var facts = new SandboxFacts(now.State, now.ReportFinal, now.Approval, now.ApprovalState, now.SeenEnd, losses, end);
+        var facts = new SandboxFacts(now.State, now.ReportFinal, now.Approval, now.ApprovalState, now.SeenEnd, losses, end, fault);
         switch (SandboxVerdict.Of(facts, SlackText.Inert(logTail, MaxLogTail)))
         {
             case SandboxVerdict.Complete:
@@ -66,7 +67,7 @@ internal sealed class SandboxConclusion(
         }
     }
 
-    private static string Reason(SandboxEnd end, Supervised now) => end switch
+    private static string Reason(SandboxEnd end, Supervised now, SandboxFault? fault) => end switch
     {
         _ when now.State.IsFinal() => "stopped",
         _ when now.ReportFinal => "reported",
@@ -78,6 +79,6 @@ internal sealed class SandboxConclusion(
         SandboxEnd.Stopped => "stopped",
         SandboxEnd.Lost => "lost",
         SandboxEnd.BotStopped => "bot_stopped",
-        _ => "crashed",
+        _ => fault?.Code ?? "crashed",
     };
 }

@@ -15,7 +15,8 @@ namespace IncidentFox.Bot.Investigations;
 /// draws the conclusion when one is gone.
 /// </summary>
 internal sealed class SandboxSupervisor(
-    SupervisionStore reads, SandboxConclusion conclusion, DatabaseSignals signals, BotOptions options, TimeProvider time, ILogger<SandboxSupervisor> logger)
+    SupervisionStore reads, SandboxConclusion conclusion, DatabaseSignals signals, ISandboxDriver driver, BotOptions options, TimeProvider time,
+    ILogger<SandboxSupervisor> logger)
     : IHostedService, IDisposable
 {
     /// <summary>How long an agent that has reported may take to leave by itself.</summary>
@@ -55,13 +56,13 @@ internal sealed class SandboxSupervisor(
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Stops every sandbox and leaves its investigation to be resumed.</summary>
+    /// <summary>Stops every sandbox and leaves its investigation to be resumed; those that outlive the bot are let go, for another to take over.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         _stopping = true;
         var work = _held.Values.Select(async held =>
         {
-            if (held.Sandbox is { } sandbox)
+            if (held.Sandbox is { } sandbox && !driver.SandboxesOutliveTheBot)
                 await sandbox.StopAsync(cancellationToken);
             await held.Work;
         }).ToArray();
@@ -81,11 +82,12 @@ internal sealed class SandboxSupervisor(
     {
         try
         {
-            await AttendAsync(id, sandbox);
+            if (!await AttendAsync(id, sandbox))
+                return;
             var exit = await sandbox.Exited;
             var end = _stopping && exit.Kind == SandboxExitKind.Stopped ? SandboxEnd.BotStopped : EndOf(exit);
             logger.LogInformation("Sandbox {Sandbox} of {Investigation} ended: {End}, exit code {Code}", sandbox.Id, id, end, exit.ExitCode);
-            await ConcludeAsync(id, sandbox.Id, end, exit.LogTail);
+            await ConcludeAsync(id, sandbox.Id, end, exit);
         }
         catch (Exception e)
         {
@@ -101,7 +103,8 @@ internal sealed class SandboxSupervisor(
         }
     }
 
-    private async Task AttendAsync(InvestigationId id, ISandbox sandbox)
+    // False when the bot ends and the sandbox does not.
+    private async Task<bool> AttendAsync(InvestigationId id, ISandbox sandbox)
     {
         using var changed = new SemaphoreSlim(1);
         void Poke(Guid? which)
@@ -117,6 +120,8 @@ internal sealed class SandboxSupervisor(
             using var waiting = new CancellationTokenSource();
             await Task.WhenAny(sandbox.Exited, changed.WaitAsync(waiting.Token), Task.Delay(LookAgain, time, waiting.Token));
             await waiting.CancelAsync();
+            if (_stopping && driver.SandboxesOutliveTheBot)
+                return false;
             if (sandbox.Exited.IsCompleted || await ReadAsync(id) is not { } now)
                 continue;
             // A start that overlapped with the stop of the bot ends here.
@@ -138,6 +143,7 @@ internal sealed class SandboxSupervisor(
                     sandbox.ResumeClock();
             }
         }
+        return true;
     }
 
     // The database may be away for a while; the sandbox's own limits still hold.
@@ -154,13 +160,13 @@ internal sealed class SandboxSupervisor(
         }
     }
 
-    private async Task ConcludeAsync(InvestigationId id, SandboxId sandbox, SandboxEnd end, string logTail)
+    private async Task ConcludeAsync(InvestigationId id, SandboxId sandbox, SandboxEnd end, SandboxExit exit)
     {
         while (true)
         {
             try
             {
-                await conclusion.DrawAsync(id, sandbox, end, logTail, CancellationToken.None);
+                await conclusion.DrawAsync(id, sandbox, end, exit.LogTail, CancellationToken.None, exit.Fault);
                 return;
             }
             catch (Exception e) when (e is NpgsqlException or TimeoutException && !_stopping)
@@ -177,7 +183,7 @@ internal sealed class SandboxSupervisor(
         { Kind: SandboxExitKind.TimedOut } => SandboxEnd.TimedOut,
         { Kind: SandboxExitKind.OutOfMemory } => SandboxEnd.OutOfMemory,
         { Kind: SandboxExitKind.Stopped } => SandboxEnd.Stopped,
-        { ExitCode: NotCagedExitCode } => SandboxEnd.NotCaged,
+        { ExitCode: NotCagedExitCode } or { Fault.Code: "not_caged" } => SandboxEnd.NotCaged,
         _ => SandboxEnd.Crashed,
     };
 

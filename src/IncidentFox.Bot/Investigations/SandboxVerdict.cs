@@ -13,8 +13,10 @@ namespace IncidentFox.Bot.Investigations;
 /// <param name="SeenEnd">The approval had ended before this sandbox started: this sandbox knew of it.</param>
 /// <param name="Losses">Sandboxes of this investigation that were lost or crashed, this one included.</param>
 /// <param name="End">How the sandbox ended.</param>
+/// <param name="Fault">Why, where it was the cluster's doing.</param>
 public readonly record struct SandboxFacts(
-    InvestigationState State, bool ReportFinal, ApprovalId? Approval, ApprovalState? ApprovalState, bool SeenEnd, int Losses, SandboxEnd End);
+    InvestigationState State, bool ReportFinal, ApprovalId? Approval, ApprovalState? ApprovalState, bool SeenEnd, int Losses, SandboxEnd End,
+    SandboxFault? Fault = null);
 
 /// <summary>How a sandbox ended, as the supervisor sees it.</summary>
 public enum SandboxEnd
@@ -80,8 +82,10 @@ public abstract record SandboxVerdict
         {
             SandboxEnd.TimedOut => new Fail("timed_out", "The investigation used up its time. Ask a narrower question, or look at what was found so far."),
             SandboxEnd.OutOfMemory => new Fail("out_of_memory", "The investigation needed more memory than a sandbox may have. Ask a narrower question."),
+            SandboxEnd.NotCaged when facts.Fault is { } late => new Fail(late.Code, late.Sentence),
             SandboxEnd.NotCaged => new Fail("not_caged", "The sandbox was not isolated, so the investigation was refused. What it could reach stands in the audit trail (sandbox_changed, not_caged)."),
             SandboxEnd.BotStopped => Again(facts),
+            SandboxEnd.Crashed when facts.Fault is { } fault && (!fault.TryAgain || facts.Losses >= MaxLosses) => new Fail(fault.Code, fault.Sentence),
             SandboxEnd.Finished when facts is { Approval: { } ended, SeenEnd: false } => new Wait(ended),
             _ when facts.Losses >= MaxLosses => new Fail("crashed", Crash(facts.End, logTail)),
             _ => Again(facts),

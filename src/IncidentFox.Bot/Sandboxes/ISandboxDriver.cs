@@ -28,7 +28,7 @@ public abstract record SandboxStart
 /// <summary>Starts sandboxes in one way. Every driver passes the same conformance tests.</summary>
 public interface ISandboxDriver
 {
-    /// <summary><c>gvisor</c>, <c>bubblewrap</c> or <c>none</c>.</summary>
+    /// <summary><c>gvisor</c>, <c>bubblewrap</c>, <c>none</c> or <c>kubernetes</c>.</summary>
     string Name { get; }
 
     /// <summary>Opens the sandbox's door, then starts the agent in it.</summary>
@@ -39,6 +39,12 @@ public interface ISandboxDriver
     /// processes, as often as wanted.
     /// </summary>
     Task<IReadOnlyList<SandboxId>> ReapAsync(CancellationToken ct);
+
+    /// <summary>Sandboxes run on when this process ends, and another process can take them over.</summary>
+    bool SandboxesOutliveTheBot => false;
+
+    /// <summary>Takes over a sandbox that another process started; <c>Limits.Duration</c> is what is left of its time. Null when there is none any more.</summary>
+    Task<ISandbox?> AdoptAsync(SandboxSpec spec, CancellationToken ct) => Task.FromResult<ISandbox?>(null);
 }
 
 /// <summary>One running sandbox.</summary>
@@ -83,4 +89,5 @@ public enum SandboxExitKind
 /// <param name="Kind">How it ended.</param>
 /// <param name="ExitCode">The exit code, where the sandbox ended by itself; 128 and more is a signal.</param>
 /// <param name="LogTail">The end of what it printed: bounded, without control characters, and not to be trusted.</param>
-public sealed record SandboxExit(SandboxExitKind Kind, int? ExitCode, string LogTail);
+/// <param name="Fault">Where it was not the agent's doing: why, and what to do.</param>
+public sealed record SandboxExit(SandboxExitKind Kind, int? ExitCode, string LogTail, SandboxFault? Fault = null);

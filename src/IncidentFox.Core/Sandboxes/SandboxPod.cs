@@ -45,4 +45,7 @@ public sealed record SandboxPod
 
     /// <summary>How long ago the row was made, by the database's clock.</summary>
     public required TimeSpan Age { get; init; }
+
+    /// <summary>It is the present sandbox of an investigation that is at work.</summary>
+    public required bool InUse { get; init; }
 }

@@ -10,7 +10,9 @@ namespace IncidentFox.Core.Sandboxes;
 public sealed class SandboxPodStore(Database database)
 {
     private const string Columns =
-        "uid, namespace, name, image, state, sandbox_id as SandboxId, created_at as CreatedAt, caged_at as CagedAt, app.clock() - created_at as Age";
+        "uid, namespace, name, image, state, sandbox_id as SandboxId, created_at as CreatedAt, caged_at as CagedAt, app.clock() - created_at as Age, "
+        + "exists (select from app.sandboxes s join app.investigations i on i.id = s.investigation_id and i.sandbox_id = s.id "
+        + "where s.id = sandbox_pods.sandbox_id and s.state <> 'ended' and i.status in ('starting', 'running')) as InUse";
 
     /// <summary>One pod; null when the bot did not make it.</summary>
     public async Task<SandboxPod?> FindAsync(string uid, CancellationToken cancellationToken) =>
@@ -41,6 +43,17 @@ public sealed class SandboxPodStore(Database database)
             update app.sandbox_pods set caged_at = coalesce(caged_at, app.clock()), state = case state when 'starting' then 'idle' else state end
              where uid = @uid and state <> 'gone'
             """, new { uid }, cancellationToken) == 1;
+
+    /// <summary>Its agent has shown that it is caged: before the pod was claimed, or for its sandbox.</summary>
+    public async Task<bool> IsCagedAsync(string uid, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<bool>(new CommandDefinition(
+            """
+            select p.caged_at is not null or coalesce(s.caged_at is not null, false)
+              from app.sandbox_pods p left join app.sandboxes s on s.id = p.sandbox_id where p.uid = @uid
+            """, new { uid }, cancellationToken: cancellationToken));
+    }
 
     /// <summary>The oldest idle pod of this image becomes the sandbox's; null when there is none. Of many at once each gets another.</summary>
     public async Task<SandboxPod?> ClaimAsync(SandboxId sandbox, string ns, string image, string owner, CancellationToken cancellationToken)
@@ -86,6 +99,7 @@ public sealed class SandboxPodStore(Database database)
         public DateTime CreatedAt { get; init; }
         public DateTime? CagedAt { get; init; }
         public TimeSpan Age { get; init; }
+        public bool InUse { get; init; }
 
         public SandboxPod ToPod() => new()
         {
@@ -98,6 +112,7 @@ public sealed class SandboxPodStore(Database database)
             CreatedAt = CreatedAt,
             CagedAt = CagedAt,
             Age = Age,
+            InUse = InUse,
         };
     }
 }

@@ -34,7 +34,10 @@ public static class BotApp
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(p => new PolicyStore(p.GetRequiredService<Database>(), p.GetRequiredService<AuditLog>(), settings.Policy));
         builder.Services.AddSingleton(door);
-        builder.Services.AddLocalSandboxes(settings.Configuration);
+        if (KubernetesSandboxesModule.IsConfigured(settings.Configuration))
+            builder.Services.AddKubernetesSandboxes(settings.Configuration);
+        else
+            builder.Services.AddLocalSandboxes(settings.Configuration);
         builder.Services.AddSlack(keys.Slack);
         builder.Services.AddBot(settings.Bot);
         var app = builder.Build();

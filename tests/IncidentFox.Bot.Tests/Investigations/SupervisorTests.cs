@@ -188,6 +188,73 @@ public sealed class SupervisorTests(BotPostgres postgres)
     }
 
     [Fact]
+    public async Task A_sandbox_that_outlives_its_bot_is_let_go_and_of_two_bots_one_takes_it_over()
+    {
+        await using var bot = await StartAsync();
+        bot.Sandboxes.SandboxesOutliveTheBot = true;
+        var (id, sandbox) = await RunningAsync(bot);
+        await bot.Database.ShiftClockAsync(TimeSpan.FromMinutes(5));
+        await using var second = bot.Another();
+        await using var third = bot.Another();
+        foreach (var next in (TestBot[])[second, third])
+        {
+            await next.RunAsync<BotInstance>();
+            await next.Get<BotInstance>().Held;
+        }
+
+        await bot.Get<SandboxSupervisor>().StopAsync(Ct);
+        await bot.StopAsync<BotInstance>();
+        Assert.Equal((0, InvestigationState.Running), (sandbox.Stops, (await bot.InvestigationAsync(id)).State));
+        await Task.WhenAll(second.Get<InvestigationSweep>().SweepAsync(Ct), third.Get<InvestigationSweep>().SweepAsync(Ct));
+
+        var spec = Assert.Single(bot.Sandboxes.Adopted);
+        Assert.Equal(sandbox.Id, spec.Id);
+        Assert.InRange(spec.Limits.Duration, TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(10));
+        Assert.Equal((InvestigationState.Running, true), ((await bot.InvestigationAsync(id)).State, second.Get<SandboxSupervisor>().Holds(id) ^ third.Get<SandboxSupervisor>().Holds(id)));
+        sandbox.End(SandboxExitKind.TimedOut);
+        await StateAsync(bot, id, InvestigationState.Failed);
+        Assert.Single(bot.Sandboxes.Started);
+    }
+
+    [Fact]
+    public async Task A_sandbox_that_is_gone_when_it_should_be_taken_over_is_lost_and_tried_again()
+    {
+        await using var bot = await StartAsync();
+        bot.Sandboxes.SandboxesOutliveTheBot = true;
+        var (id, sandbox) = await RunningAsync(bot);
+        await using var next = bot.Another();
+        await next.RunAsync<BotInstance>();
+        await next.Get<BotInstance>().Held;
+        await bot.Get<SandboxSupervisor>().StopAsync(Ct);
+        sandbox.End(SandboxExitKind.Finished);
+        await bot.StopAsync<BotInstance>();
+
+        await next.Get<InvestigationSweep>().SweepAsync(Ct);
+
+        Assert.Equal(InvestigationState.Queued, (await bot.InvestigationAsync(id)).State);
+        Assert.False(next.Get<SandboxSupervisor>().Holds(id));
+    }
+
+    [Fact]
+    public async Task What_the_cluster_says_no_to_ends_the_investigation_and_what_passes_is_tried_three_times()
+    {
+        await using var bot = await StartAsync();
+        var (hopeless, one) = await RunningAsync(bot);
+        one.End(SandboxExitKind.Crashed, fault: SandboxFault.Image("Back-off pulling image"));
+        await StateAsync(bot, hopeless, InvestigationState.Failed);
+        Assert.Contains("could not be pulled: Back-off pulling image", (await bot.InvestigationAsync(hopeless)).Failure, StringComparison.Ordinal);
+
+        var id = await bot.InvestigateAsync();
+        for (var i = 1; i <= 3; i++)
+        {
+            await bot.LaunchAsync(id);
+            bot.Sandboxes.Started.Last().End(SandboxExitKind.Crashed, fault: SandboxFault.Evicted(null));
+            await StateAsync(bot, id, i < 3 ? InvestigationState.Queued : InvestigationState.Failed);
+        }
+        Assert.Contains("evicted", (await bot.InvestigationAsync(id)).Failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task After_a_kill_an_open_approval_makes_the_investigation_wait_instead_of_starting_anew()
     {
         await using var bot = await StartAsync();

@@ -17,6 +17,16 @@ internal sealed class FakeSandboxes : ISandboxDriver
 
     public int Reaps { get; private set; }
 
+    public bool SandboxesOutliveTheBot { get; set; }
+
+    public ConcurrentQueue<SandboxSpec> Adopted { get; } = new();
+
+    public Task<ISandbox?> AdoptAsync(SandboxSpec spec, CancellationToken ct)
+    {
+        Adopted.Enqueue(spec);
+        return Task.FromResult<ISandbox?>(Started.FirstOrDefault(s => s.Id == spec.Id && !s.Exited.IsCompleted));
+    }
+
     public Task<SandboxStart> StartAsync(SandboxSpec spec, CancellationToken ct)
     {
         if (Breaks is { } bug)
@@ -61,5 +71,5 @@ internal sealed class FakeSandbox(SandboxSpec spec) : ISandbox
 
     public void ResumeClock() => Interlocked.Decrement(ref _suspended);
 
-    public void End(SandboxExitKind kind, int? code = null, string log = "") => _exit.TrySetResult(new SandboxExit(kind, code, log));
+    public void End(SandboxExitKind kind, int? code = null, string log = "", SandboxFault? fault = null) => _exit.TrySetResult(new SandboxExit(kind, code, log, fault));
 }

@@ -25,6 +25,7 @@ internal static class ReferenceRules
         ["OpenAI"] = (["IncidentFox.Gateway"], "models are asked by the gateway alone: the keys are there"),
         ["Microsoft.Extensions.AI"] = (["IncidentFox.Gateway"], "models are asked by the gateway alone: the keys are there"),
         ["Azure."] = (["IncidentFox.Secrets"], "a secret store's client library"),
+        ["KubernetesClient"] = (["IncidentFox.Bot"], "the bot alone drives sandbox pods; secrets are read by a client of their own, see ADR 5"),
         ["Hangfire."] = (["IncidentFox.Bot"], "the gateway runs no jobs"),
         ["YamlDotNet"] = (["IncidentFox.Gateway", "IncidentFox.Secrets"], "integrations are read by the gateway, kubeconfigs by it and the secret sources; nobody else reads YAML"),
         ["Serilog"] = (["IncidentFox.Host"], "where logs go is composition"),

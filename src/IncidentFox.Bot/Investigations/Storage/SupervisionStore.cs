@@ -116,6 +116,23 @@ internal sealed class SupervisionStore(Database database)
             "update app.sandboxes set owner = @owner where id = @Value", new { sandbox.Value, owner }, cancellationToken: cancellationToken));
     }
 
+    /// <summary>
+    /// This process takes the place of one that is gone; of several that try, one does. How long the sandbox has run, without the time that people
+    /// took to decide; null when somebody else has it.
+    /// </summary>
+    public async Task<TimeSpan?> TakeOverAsync(SandboxId sandbox, Guid? from, Guid to, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        return await connection.QuerySingleOrDefaultAsync<TimeSpan?>(new CommandDefinition(
+            """
+            update app.sandboxes s set owner = @to
+             where s.id = @Value and s.state <> 'ended' and s.owner is not distinct from @from
+            returning greatest(interval '0', app.clock() - s.created_at - coalesce((
+              select sum(coalesce(a.ended_at, app.clock()) - greatest(a.created_at, s.created_at)) from app.approvals a
+               where a.investigation_id = s.investigation_id and coalesce(a.ended_at, app.clock()) > s.created_at), interval '0'))
+            """, new { sandbox.Value, from, to }, cancellationToken: cancellationToken));
+    }
+
     private async Task<IReadOnlyList<Supervised>> QueryAsync(string where, object parameters, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
