@@ -12,6 +12,9 @@ namespace IncidentFox.Bot.Sandboxes;
 /// <summary>Wiring of sandboxes as pods.</summary>
 public static class KubernetesSandboxesModule
 {
+    /// <summary>Name of the measurements.</summary>
+    public const string MeterName = "IncidentFox.Sandboxes";
+
     /// <summary>Sandboxes are pods when an image is set; else they are local.</summary>
     public static bool IsConfigured(IConfiguration configuration) =>
         !string.IsNullOrEmpty(configuration[$"{KubernetesSandboxOptions.SectionName}:{nameof(KubernetesSandboxOptions.Image)}"]);

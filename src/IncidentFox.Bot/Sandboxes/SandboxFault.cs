@@ -35,7 +35,7 @@ public sealed record SandboxFault(string Code, string Sentence, bool TryAgain)
 
     /// <summary>The container can't be made as asked.</summary>
     public static SandboxFault Misconfigured(string? why) => new(
-        "sandbox_misconfigured", $"The sandbox's container can't be started{Quote(why)}. Run incidentfox sandbox check, mend what it names, then ask again.", TryAgain: false);
+        "sandbox_misconfigured", $"The sandbox's container can't be started{Quote(why)}. Check Sandbox:Kubernetes:Image and the namespace's ConfigMap, then ask again.", TryAgain: false);
 
     /// <summary>It does not start and nothing says why.</summary>
     public static SandboxFault SlowStart { get; } = new(

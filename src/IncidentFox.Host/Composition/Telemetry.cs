@@ -1,4 +1,5 @@
 using System.Net;
+using IncidentFox.Bot.Sandboxes;
 using IncidentFox.Core.Audit;
 using IncidentFox.Gateway;
 using IncidentFox.Host.Configuration;
@@ -11,7 +12,7 @@ namespace IncidentFox.Host.Composition;
 /// <summary>Hands the product's measurements, the runtime's and the database driver's to whoever is configured to get them.</summary>
 public static class Telemetry
 {
-    private static readonly string[] Meters = [GatewayMetrics.MeterName, AuditBatch.MeterName, "System.Runtime", "Npgsql"];
+    private static readonly string[] Meters = [GatewayMetrics.MeterName, AuditBatch.MeterName, KubernetesSandboxesModule.MeterName, "System.Runtime", "Npgsql"];
 
     /// <summary>Begins; disposing sends what is left. Null when nobody is configured.</summary>
     public static IDisposable? Start(TelemetryOptions options)

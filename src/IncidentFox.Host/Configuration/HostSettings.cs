@@ -87,7 +87,9 @@ public sealed class HostSettings
             errors.AddRange(gateway.Validate(secrets).Errors);
             errors.AddRange(modelErrors);
         }
-        if (role is HostRole.All)
+        if (role is HostRole.All && KubernetesSandboxesModule.IsConfigured(configuration))
+            errors.Add("Sandbox:Kubernetes:Image is set, but this version's gateway has no door for pods: their agents would be given nothing. Remove it to use sandboxes on this machine.");
+        else if (role is HostRole.All)
             errors.AddRange(sandboxes.Validate());
         if (role is HostRole.Bot)
             errors.Add("--role bot needs sandboxes on Kubernetes, which this version does not drive yet: a sandbox on this machine reaches its gateway by a socket, so bot and gateway run in one process. Use --role all.");

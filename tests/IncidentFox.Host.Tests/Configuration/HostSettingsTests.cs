@@ -65,6 +65,17 @@ public sealed class HostSettingsTests
         Assert.StartsWith($"Policy:File {file}", errors[0], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Sandboxes_as_pods_are_refused_as_long_as_the_gateway_has_no_door_for_them()
+    {
+        var example = ConfigurationFiles.Load(Path.Combine(Repository(), "appsettings.example.json"));
+        var pods = new ConfigurationBuilder().AddConfiguration(example).AddInMemoryCollection(
+            new Dictionary<string, string?> { ["Sandbox:Kubernetes:Image"] = "registry.example/incidentfox-agent:0.1.0" }).Build();
+
+        Assert.Contains(HostSettings.Read(pods, HostRole.All).Errors, e => e.StartsWith("Sandbox:Kubernetes:Image is set", StringComparison.Ordinal));
+        Assert.DoesNotContain(HostSettings.Read(example, HostRole.All).Errors, e => e.Contains("Kubernetes", StringComparison.Ordinal));
+    }
+
     private static (HostSettings? Settings, IReadOnlyList<string> Errors) Read(Installation here)
     {
         using var json = new MemoryStream(Encoding.UTF8.GetBytes(here.Configuration.ToJsonString()));

@@ -5,7 +5,7 @@ namespace IncidentFox.Bot.Sandboxes.Kubernetes;
 /// <summary>Measurements of sandbox pods, meter <c>IncidentFox.Sandboxes</c>.</summary>
 internal static class KubernetesMetrics
 {
-    private static readonly Meter Meter = new("IncidentFox.Sandboxes");
+    private static readonly Meter Meter = new(KubernetesSandboxesModule.MeterName);
     private static int _waiting;
 
     /// <summary>Investigations that got a waiting pod.</summary>
