@@ -89,6 +89,7 @@ public sealed class PolicyEdgesTests
         Assert.Equal("group:@ops", Assert.Single(Terms($"{Leads},{Ops}", Call("shop")).Approvers).ToString());
         Assert.Equal("group:@ops", Assert.Single(Terms("""{"approvers":["group:@ops"],"when":{"namespaces":["sh*"]}},{"approvers":["group:@others"],"when":{"namespaces":["*op"]}}""", Call()).Approvers).ToString());
         Assert.IsType<ToolDecision.Deny>(Decided(Actions($"{Leads},{Ops}"), Call(null)));
+        Assert.Equal("group:@leads", Assert.Single(Terms($$"""{{Leads}},{"approvers":["group:@leads"]}""", Call(null)).Approvers).ToString());
     }
 
     [Fact]
@@ -100,6 +101,8 @@ public sealed class PolicyEdgesTests
         Assert.Equal(1m, (decimal)Assert.Single(Terms(Sooner, Call("dev"), Default).Escalation).AfterMinutes);
         Assert.Empty(Terms(Sooner, Call(null), Default).Escalation);
         Assert.Equal(5m, (decimal)Assert.Single(Terms(Same, Call("shop"), Default).Escalation).AfterMinutes);
+        Assert.Equal(5m, (decimal)Assert.Single(Terms(Same, Call(null), Default).Escalation).AfterMinutes);
+        Assert.Empty(Terms($$"""{{Sooner}},{"escalation":[{"after_minutes":5,"approvers":["role:operator"]}]}""", Call(null)).Escalation);
         // The first of two that both hold.
         Assert.Equal(1m, (decimal)Assert.Single(Terms($"{Sooner},{Same}", Call("dev")).Escalation).AfterMinutes);
     }

@@ -99,4 +99,28 @@ public sealed class WorkflowTests
         Assert.NotNull((agreed with { Approvers = [agreed.Approvers[0]] }).WhyStricterThan(agreed));
         Assert.Null((agreed with { Approvers = [.. agreed.Approvers, new(ApproverKind.Role, "admin")] }).WhyStricterThan(agreed));
     }
+
+    [Fact]
+    public void Terms_that_differ_in_one_member_are_other_terms()
+    {
+        Approver[] ada = [new(ApproverKind.Email, "ada@acme.test")];
+        Workflow Made() => new() { RequiredApprovers = 2, Approvers = [.. ada], Escalation = [new EscalationStep(5, [.. ada], null)], ReminderMinutes = 3 };
+        Assert.Equal(Made(), Made() with { Approvers = [.. ada] });
+        Workflow[] others =
+        [
+            Made() with { RequiredApprovers = 3 }, Made() with { TimeoutMinutes = 31 }, Made() with { NotifyChannel = "#other" }, Made() with { ApproverRole = Role.OrgAdmin },
+            Made() with { AllowSelfApproval = true }, Made() with { BreakGlass = true }, Made() with { ReminderMinutes = 4 }, Made() with { Approvers = [] }, Made() with { Escalation = [] },
+        ];
+        Assert.All(others, other => Assert.NotEqual(Made(), other));
+        Assert.False(Made().Equals(null));
+    }
+
+    [Fact]
+    public void Who_could_approve_after_a_step_of_escalation_only_is_somebody_who_was_named_too()
+    {
+        Approver ada = new(ApproverKind.Email, "ada@acme.test"), ben = new(ApproverKind.Email, "ben@acme.test");
+        var agreed = new Workflow { Approvers = [ada], Escalation = [new EscalationStep(5, [ben], null)] };
+        Assert.NotNull((agreed with { Escalation = [] }).WhyStricterThan(agreed));
+        Assert.Null((agreed with { Approvers = [ada, ben], Escalation = [] }).WhyStricterThan(agreed));
+    }
 }

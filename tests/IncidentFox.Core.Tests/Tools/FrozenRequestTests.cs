@@ -112,5 +112,5 @@ public sealed class FrozenRequestTests
     }
 
     [Fact]
-    public void Json_with_a_name_twice_is_not_read() => Assert.ThrowsAny<Exception>(() => CanonicalJson.Parse("""{"a":1,"a":2}""")!.AsObject().Count);
+    public void Json_with_a_name_twice_is_not_read() => Assert.ThrowsAny<JsonException>(() => CanonicalJson.Parse("""{"a":1,"a":2}"""));
 }
