@@ -8,6 +8,8 @@ internal static class DiscoveryHandler
     public static ApiAnswer Answer(string path) => path.Trim('/').Split('/') switch
     {
         ["healthz" or "livez" or "readyz"] => ApiAnswer.Text("ok"),
+        // Clients before 1.27 check fields by this document, and leave alone what it does not describe. Theirs is protobuf, in which nothing is an empty document.
+        ["openapi", "v2"] => new(200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", []),
         ["openapi", "v3"] => ApiAnswer.Json(OpenApiDocuments.Index()),
         ["openapi", "v3", "api", var version] => OpenApi(version),
         ["openapi", "v3", "apis", var group, var version] => OpenApi($"{group}/{version}"),
