@@ -58,7 +58,9 @@ bench: ## benchmarks (ONLY=approvals|spine|gateway); also written to artifacts/b
 	@$(MAKE) --no-print-directory build agent
 	@dotnet tests/IncidentFox.Benchmarks/bin/$(CONFIGURATION)/net10.0/IncidentFox.Benchmarks.dll $(if $(ONLY),--only $(ONLY)) --out $(ARTIFACTS)/bench
 
-check: build ## format, analyzers, architecture rules, golden files
+check: ## format, analyzers, architecture rules, golden files, manifests
+	@eng/setup --test
+	@$(MAKE) --no-print-directory build agent
 	@eng/quiet format dotnet format IncidentFox.Bot.sln --verify-no-changes --no-restore
 	@eng/check $(CONFIGURATION)
 
