@@ -9,13 +9,9 @@ internal static class RequestBody
     public static JsonObject Read(ResourceType type, ApiRequest request, out List<string> warnings)
     {
         var body = Parse(type, request.BodyText);
-        var (kind, version) = (body.Text("kind") ?? "", body.Text("apiVersion") ?? "");
-        if (kind.Length == 0 || version.Length == 0)
-        {
-            var missing = kind.Length == 0 ? "Kind" : "apiVersion";
-            throw ApiException.BadRequest($"{type.Kind} in version \"{type.Version}\" cannot be handled as a {type.Kind}: Object '{missing}' is missing in '{Cut(request.BodyText)}'");
-        }
-
+        // What says neither is taken for what the path names, as the server's decoder does.
+        body["kind"] = body.Text("kind") is { Length: > 0 } kind ? kind : kind = type.Kind;
+        body["apiVersion"] = body.Text("apiVersion") is { Length: > 0 } version ? version : version = type.ApiVersion;
         if (kind != type.Kind)
         {
             throw ApiException.BadRequest(

@@ -65,11 +65,12 @@ internal sealed class PodCluster : IAsyncDisposable
 
     public KubernetesSandboxDriver New()
     {
-        var client = new k8s.Kubernetes(new KubernetesClientConfiguration { Host = Cluster.Url.AbsoluteUri, AccessToken = Cluster.AdminToken });
-        var driver = new KubernetesSandboxDriver(client, Options, Pods, "bot-" + Guid.NewGuid().ToString("N"), TimeProvider.System, NullLogger.Instance);
+        var driver = new KubernetesSandboxDriver(Client(), Options, Pods, "bot-" + Guid.NewGuid().ToString("N"), TimeProvider.System, NullLogger.Instance);
         _drivers.Add(driver);
         return driver;
     }
+
+    public IKubernetes Client() => new k8s.Kubernetes(new KubernetesClientConfiguration { Host = Cluster.Url.AbsoluteUri, AccessToken = Cluster.AdminToken });
 
     /// <summary>A sandbox that an investigation asks for.</summary>
     public async Task<(InvestigationId Investigation, SandboxSpec Spec)> AskAsync()

@@ -4,6 +4,7 @@ using IncidentFox.Bot.Tests.Kit;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Core.Sandboxes;
 using k8s.Models;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace IncidentFox.Bot.Tests.Sandboxes.Kubernetes;
 
@@ -41,6 +42,28 @@ public sealed class ReconcilerTests(BotPostgres postgres)
         Assert.All(taken, t => Assert.False(t.Sandbox.Exited.IsCompleted));
         foreach (var (_, _, sandbox) in taken)
             await sandbox.StopAsync(TestBot.Ct);
+    }
+
+    [Fact]
+    public async Task Of_two_bots_the_holder_of_the_Lease_looks_after_the_pods()
+    {
+        await using var world = await PodCluster.CreateAsync(postgres);
+        world.Options.WarmPods = 1;
+        string[] bots = ["bot-1", "bot-2"];
+        var loops = new List<ReconcilerLoop>();
+        foreach (var bot in bots)
+        {
+            var driver = await world.DriverAsync();
+            loops.Add(new ReconcilerLoop(world.Client(), new SandboxReconciler(driver, bot), world.Options, bot, TimeProvider.System, NullLogger.Instance));
+        }
+        await Task.WhenAll(loops.Select(l => l.StartAsync(TestBot.Ct)));
+
+        await Eventually.TrueAsync(() => Task.FromResult(world.ClusterPods.Count == 1), "one waiting pod");
+        var lease = Assert.Single(world.Cluster.List("Lease", PodCluster.Ns), l => (string?)l["metadata"]!["name"] == $"incidentfox-reconciler-{world.Options.Installation}");
+        Assert.Contains((string?)lease["spec"]!["holderIdentity"], bots);
+
+        await Task.WhenAll(loops.Select(l => l.StopAsync(TestBot.Ct)));
+        Assert.Single(world.ClusterPods);
     }
 
     [Fact]
