@@ -1,4 +1,5 @@
 using IncidentFox.Bot.Inbound;
+using IncidentFox.Core.Approvals;
 using IncidentFox.Core.Identity;
 using IncidentFox.Slack;
 
@@ -18,8 +19,10 @@ internal sealed class ReviewButton(DecisionDesk desk) : IClickHandler
         var (approval, refusal) = await desk.AdmitAsync(action.Value, caller, "close_review", cancellationToken);
         if (approval is null)
             desk.Tell(interaction, interaction.ChannelId, refusal!);
-        else if (approval.BreakGlass is not { ReviewIsOpen: true })
+        else if (approval.BreakGlass is not { ReviewIsOpen: true } broken)
             desk.Tell(interaction, interaction.ChannelId, "There is no open review here.");
+        else if (broken.Person == caller.Person?.Person)
+            desk.Tell(interaction, interaction.ChannelId, BreakingGlass.OwnReview);
         else if (interaction.TriggerId is { } trigger)
             desk.Open(trigger, ReviewModal.View(approval, interaction.ChannelId));
     }

@@ -11,6 +11,9 @@ namespace IncidentFox.Core.Approvals;
 /// </summary>
 public sealed class BreakingGlass(Database database, AuditLog audit)
 {
+    /// <summary>What somebody is told who wants to review what they did themselves.</summary>
+    public const string OwnReview = "You acted alone here, so another admin has to review it.";
+
     /// <summary>Acts alone; opens the review task in the same step. The reason is told to everybody.</summary>
     public Task<VoteResult> BreakAsync(ApprovalId id, Principal? admin, string identity, string reason, CancellationToken cancellationToken) =>
         database.InTransactionAsync(async (connection, ct) =>
@@ -69,7 +72,7 @@ public sealed class BreakingGlass(Database database, AuditLog audit)
         if (Authorization.Decide(admin, Permission.CloseReview, row.Resource) is { Allowed: false, Reason: var stranger })
             return stranger;
         if (admin!.Person.Value == open.Person)
-            return "You acted alone here, so another admin has to review it.";
+            return OwnReview;
         if (open.Closed)
             return "The review is closed already.";
         return string.IsNullOrWhiteSpace(note) ? "Say what you found: it is kept with the review." : null;
