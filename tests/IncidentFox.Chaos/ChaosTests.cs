@@ -15,21 +15,31 @@ public sealed class ChaosTests(TestPostgres postgres, ITestOutputHelper output)
     private const int AtOnce = 30;
     private const int PerWorld = 500;
 
+    /// <summary>So many histories must show everything; when chance or a slow machine left something out, as many again, this often.</summary>
+    private const int Enough = 60;
+
+    private const int AtMost = 5;
+
     [Fact]
     public async Task Whatever_is_killed_cut_or_late_an_approval_runs_at_most_once_and_only_with_quorum()
     {
-        var wanted = Setting("CHAOS_HISTORIES", 60);
+        var wanted = Setting("CHAOS_HISTORIES", Enough);
         var seed = Setting("CHAOS_SEED", Random.Shared.Next(1, 1_000_000_000));
         Say($"seed {seed}, {wanted} histories: make chaos HISTORIES={wanted} SEED={seed}");
         var violations = new List<string>();
         var tally = new Tally();
         for (var from = 0; from < wanted; from += PerWorld)
             await WaveAsync(seed + from, Math.Min(PerWorld, wanted - from), violations, tally);
+        // A run in which nothing happened shows nothing.
+        for (var again = 1; wanted == Enough && violations.Count == 0 && tally.Missing(wanted) is { } missing && again < AtMost; again++)
+        {
+            Say($"{missing}: as many histories again");
+            await WaveAsync(seed + (again * Enough), Enough, violations, tally);
+        }
         Say(tally.ToString());
         Assert.True(violations.Count == 0, string.Join("\n\n", violations.Take(10)));
-        // A run in which nothing happened shows nothing.
-        if (wanted >= 60)
-            tally.AssertItHappened(wanted);
+        if (wanted >= Enough)
+            Assert.Null(tally.Missing(wanted));
     }
 
     private async Task WaveAsync(int seed, int histories, List<string> violations, Tally tally)
