@@ -1,18 +1,22 @@
 using System.Runtime.InteropServices;
 using IncidentFox.Agent;
 using IncidentFox.Agent.Cage;
+using IncidentFox.Agent.Conformance;
 using IncidentFox.Agent.Gateway;
 using IncidentFox.Agent.Investigating;
 using IncidentFox.Agent.Relaying;
 
-if (args.Length > 1 && args[0] != "relay")
+if (args.Length > 1 && args[0] is not ("relay" or "conform"))
 {
     Console.Error.WriteLine("usage: incidentfox-agent [path of the gateway's socket]");
     Console.Error.WriteLine(RelayCommand.Usage);
+    Console.Error.WriteLine(ConformCommand.Usage);
     return ExitCodes.Usage;
 }
 
 ProcessLimits.Apply();
+if (args is ["conform", .. var acts])
+    return await ConformCommand.RunAsync(acts, Console.Out, Console.Error);
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Environment.Exit(ExitCodes.Terminated));
 if (args is ["relay", .. var rest])
     return await RelayCommand.RunAsync(rest, Console.Error);

@@ -9,7 +9,11 @@ namespace IncidentFox.Bot.Sandboxes;
 public sealed record SandboxLimits(TimeSpan Duration, long MemoryBytes, int Processes);
 
 /// <summary>One sandbox to start. It carries no task and no secret.</summary>
-public sealed record SandboxSpec(SandboxId Id, SandboxLimits Limits);
+public sealed record SandboxSpec(SandboxId Id, SandboxLimits Limits)
+{
+    /// <summary>Null: the agent serves an investigation. Else what it does instead, for the conformance suite: the acts of <c>incidentfox-agent conform</c>.</summary>
+    public IReadOnlyList<string>? Acts { get; init; }
+}
 
 /// <summary>What became of a start.</summary>
 public abstract record SandboxStart

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IncidentFox.Host.Cli.Integrations;
+using IncidentFox.Host.Cli.Sandboxes;
 
 namespace IncidentFox.Host.Cli;
 
@@ -26,6 +27,7 @@ public static class CommandTree
             WorkflowsCommand.Create(config),
             PolicyCommand.Create(config),
             ApprovalsCommand.Create(config),
+            SandboxCommand.Create(),
         };
     }
 }

@@ -36,6 +36,7 @@ public sealed partial class EntryPointTests(TestPostgres postgres)
         ["workflows list"] = ReadingBot, ["workflows set"] = Bot,
         ["policy show"] = ReadingBot, ["policy diff"] = ReadingBot, ["policy history"] = ReadingBot, ["policy set"] = Bot, ["policy rollback"] = Bot,
         ["approvals list"] = ReadingBot,
+        ["sandbox check"] = "starts sandboxes on this machine; reads no configuration, secret or database",
     };
 
     [Fact]

@@ -34,7 +34,7 @@ internal sealed class BubblewrapRuntime(string bwrap, string setpriv, Func<strin
             "--ro-bind", launch.DoorDirectory, SandboxLayout.DoorInside,
             "--seccomp", SandboxProcess.FilterDescriptor,
             "--chdir", "/",
-            "--", SandboxLayout.AgentInside, SandboxLayout.SocketInside,
+            "--", SandboxLayout.AgentInside, .. launch.Arguments(SandboxLayout.SocketInside),
         ],
         launch.Root.Filter);
     }

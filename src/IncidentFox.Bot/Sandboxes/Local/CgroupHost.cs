@@ -15,6 +15,9 @@ internal sealed class CgroupHost
 
     private CgroupHost(IReadOnlyList<(string, Func<CgroupLimits, IEnumerable<(string, string)>>)> hierarchies) => this.hierarchies = hierarchies;
 
+    /// <summary>Whether processor time is limited as well: on version 1 that is a hierarchy of its own, which may be missing.</summary>
+    public bool LimitsProcessors => hierarchies.Count != 2;
+
     /// <summary>Null when memory and processes can't both be limited by cgroups here.</summary>
     public static CgroupHost? Detect(string mount = "/sys/fs/cgroup")
     {

@@ -7,7 +7,14 @@ namespace IncidentFox.Bot.Sandboxes.Local;
 /// <param name="Limits">What the agent may use.</param>
 /// <param name="HasCgroup">Whether a cgroup holds memory and processes; if not, resource limits must.</param>
 /// <param name="AsRoot">Whether the bot is root and the sandbox gets a user of its own.</param>
-internal sealed record Launch(SandboxLayout Layout, SandboxRoot Root, string DoorDirectory, SandboxLimits Limits, bool HasCgroup, bool AsRoot);
+internal sealed record Launch(SandboxLayout Layout, SandboxRoot Root, string DoorDirectory, SandboxLimits Limits, bool HasCgroup, bool AsRoot)
+{
+    /// <summary>See <see cref="SandboxSpec.Acts"/>.</summary>
+    public IReadOnlyList<string>? Acts { get; init; }
+
+    /// <summary>The agent's arguments, with the socket where it sees it.</summary>
+    public string[] Arguments(string socket) => Acts is null ? [socket] : ["conform", socket, .. Acts];
+}
 
 /// <summary>What to run.</summary>
 /// <param name="Command">The program and its arguments.</param>

@@ -105,7 +105,7 @@ internal sealed class LocalSandboxDriver(
         var limits = spec.Limits;
         var (memory, processes) = runtime.OnThisMachine(limits);
         var cgroup = cgroups?.Create(layout.Short, new(memory, processes, options.Processors));
-        var plan = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot));
+        var plan = runtime.Prepare(new(layout, root, Path.GetDirectoryName(socket)!, limits, cgroup is not null, asRoot) { Acts = spec.Acts });
         var resources = cgroup is null && runtime.InheritsLimits
             ? new ResourceLimits(memory, processes + UserTasks.Count(asRoot ? layout.HostUser : null))
             : null;

@@ -19,7 +19,7 @@ internal static class OciBundle
             {
                 ["terminal"] = false,
                 ["user"] = new JsonObject { ["uid"] = user, ["gid"] = user },
-                ["args"] = Strings(SandboxLayout.AgentInside, SandboxLayout.SocketInside),
+                ["args"] = Strings([SandboxLayout.AgentInside, .. launch.Arguments(SandboxLayout.SocketInside)]),
                 ["env"] = Strings(),
                 ["cwd"] = "/",
                 ["capabilities"] = new JsonObject

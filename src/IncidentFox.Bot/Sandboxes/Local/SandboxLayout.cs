@@ -14,7 +14,7 @@ namespace IncidentFox.Bot.Sandboxes.Local;
 /// </summary>
 internal sealed record SandboxLayout(string RuntimeDirectory, SandboxId Id)
 {
-    /// <summary>The agent's only argument.</summary>
+    /// <summary>Where the agent finds its door.</summary>
     public const string SocketInside = "/run/incidentfox/gateway.sock";
 
     public const string DoorInside = "/run/incidentfox";

@@ -10,5 +10,5 @@ internal sealed class UnisolatedRuntime : ISandboxRuntime
     public (long MemoryBytes, int Processes) OnThisMachine(SandboxLimits limits) => (limits.MemoryBytes, limits.Processes);
 
     public LaunchPlan Prepare(Launch launch) =>
-        new([launch.Root.Agent, Path.Combine(launch.DoorDirectory, Path.GetFileName(SandboxLayout.SocketInside))]);
+        new([launch.Root.Agent, .. launch.Arguments(Path.Combine(launch.DoorDirectory, Path.GetFileName(SandboxLayout.SocketInside)))]);
 }
