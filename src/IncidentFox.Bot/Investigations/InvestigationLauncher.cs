@@ -53,9 +53,14 @@ internal sealed class InvestigationLauncher(
         catch (Exception e)
         {
             logger.LogError(e, "Sandbox {Sandbox} of {Investigation} could not be started", sandbox, id);
+            // When this fails too, the sweep finds the investigation without a holder.
             await conclusion.DrawAsync(id, sandbox, SandboxEnd.Crashed, "", CancellationToken.None);
         }
-        supervisor.Forget(id, held);
+        finally
+        {
+            if (held.Sandbox is null)
+                supervisor.Forget(id, held);
+        }
         return false;
     }
 }

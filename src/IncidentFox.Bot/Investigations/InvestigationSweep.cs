@@ -79,8 +79,17 @@ internal sealed class InvestigationSweep(
                 : orphan.Age > OwnerIsLate;
             if (!gone)
                 continue;
-            if (driver.SandboxesOutliveTheBot && await TakeOverAsync(orphan, sandbox, cancellationToken))
+            try
+            {
+                if (driver.SandboxesOutliveTheBot && !orphan.SandboxEnded && await TakeOverAsync(orphan, sandbox, cancellationToken))
+                    continue;
+            }
+            catch (Exception e) when (e is not NpgsqlException && !cancellationToken.IsCancellationRequested)
+            {
+                // Nobody can say now whether it runs on; the others need not wait for that.
+                logger.LogWarning("Sandbox {Sandbox} of {Investigation} could not be taken over ({Reason}); the next sweep tries again", sandbox, orphan.Id, e.Message);
                 continue;
+            }
             logger.LogWarning("Sandbox {Sandbox} of {Investigation} has lost its holder", sandbox, orphan.Id);
             await conclusion.DrawAsync(orphan.Id, sandbox, SandboxEnd.Lost, "", cancellationToken);
         }

@@ -236,6 +236,48 @@ public sealed class SupervisorTests(BotPostgres postgres)
     }
 
     [Fact]
+    public async Task A_bot_that_died_between_a_sandboxs_end_and_what_follows_leaves_no_investigation_behind()
+    {
+        await using var bot = await StartAsync();
+        bot.Sandboxes.SandboxesOutliveTheBot = true;
+        var (id, sandbox) = await RunningAsync(bot);
+        await using var next = bot.Another();
+        await next.RunAsync<BotInstance>();
+        await next.Get<BotInstance>().Held;
+        await bot.Get<SandboxSupervisor>().StopAsync(Ct);
+        await bot.Get<InvestigationStore>().EndSandboxAsync(id, sandbox.Id, "crashed", Ct);
+        await bot.StopAsync<BotInstance>();
+
+        await next.Get<InvestigationSweep>().SweepAsync(Ct);
+
+        Assert.Equal(InvestigationState.Queued, (await bot.InvestigationAsync(id)).State);
+        Assert.Empty(bot.Sandboxes.Adopted);
+    }
+
+    [Fact]
+    public async Task Time_that_people_take_to_decide_does_not_count_across_a_take_over_nor_after_it()
+    {
+        await using var bot = await StartAsync();
+        bot.Sandboxes.SandboxesOutliveTheBot = true;
+        var (id, sandbox) = await RunningAsync(bot);
+        await bot.AskAsync(id);
+        await Eventually.TrueAsync(() => sandbox.ClockSuspended, "the clock to stand");
+        await using var next = bot.Another();
+        await next.RunAsync<BotInstance>();
+        await next.Get<BotInstance>().Held;
+        await bot.Database.ShiftClockAsync(TimeSpan.FromMinutes(14));
+        await bot.Get<SandboxSupervisor>().StopAsync(Ct);
+        await bot.StopAsync<BotInstance>();
+        sandbox.ResumeClock(); // what the dead bot knew of it is gone
+
+        await next.Get<InvestigationSweep>().SweepAsync(Ct);
+
+        Assert.InRange(Assert.Single(bot.Sandboxes.Adopted).Limits.Duration, TimeSpan.FromMinutes(14), TimeSpan.FromMinutes(15));
+        await Eventually.TrueAsync(() => sandbox.ClockSuspended, "the clock to stand for the next bot, too");
+        Assert.Equal(InvestigationState.Running, (await bot.InvestigationAsync(id)).State);
+    }
+
+    [Fact]
     public async Task What_the_cluster_says_no_to_ends_the_investigation_and_what_passes_is_tried_three_times()
     {
         await using var bot = await StartAsync();

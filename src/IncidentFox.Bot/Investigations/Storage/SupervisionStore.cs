@@ -13,6 +13,9 @@ internal sealed record Supervised
     public required InvestigationState State { get; init; }
     public SandboxId? Sandbox { get; init; }
 
+    /// <summary>That sandbox has ended, and what follows from it was not done.</summary>
+    public required bool SandboxEnded { get; init; }
+
     /// <summary>The bot process that holds the sandbox; null until it says so.</summary>
     public Guid? Owner { get; init; }
 
@@ -36,7 +39,7 @@ internal sealed class SupervisionStore(Database database)
     private const string Select =
         """
         select i.id, i.status, i.sandbox_id as SandboxId, i.report_final as ReportFinal, a.id as ApprovalId, a.status as ApprovalStatus,
-               s.owner, coalesce(app.clock() - s.created_at, interval '0') as Age,
+               s.owner, coalesce(s.state = 'ended', false) as SandboxEnded, coalesce(app.clock() - s.created_at, interval '0') as Age,
                coalesce(a.ended_at < s.created_at, false) as SeenEnd
           from app.investigations i
           left join app.sandboxes s on s.id = i.sandbox_id
@@ -146,6 +149,7 @@ internal sealed class SupervisionStore(Database database)
         public string Status { get; init; } = "";
         public Guid? SandboxId { get; init; }
         public Guid? Owner { get; init; }
+        public bool SandboxEnded { get; init; }
         public TimeSpan Age { get; init; }
         public bool ReportFinal { get; init; }
         public Guid? ApprovalId { get; init; }
@@ -158,6 +162,7 @@ internal sealed class SupervisionStore(Database database)
             State = Enum.Parse<InvestigationState>(Status, ignoreCase: true),
             Sandbox = SandboxId is { } s ? new SandboxId(s) : null,
             Owner = Owner,
+            SandboxEnded = SandboxEnded,
             Age = Age,
             ReportFinal = ReportFinal,
             Approval = ApprovalId is { } a ? new ApprovalId(a) : null,

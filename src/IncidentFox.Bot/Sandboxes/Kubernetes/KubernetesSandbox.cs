@@ -1,6 +1,7 @@
 using IncidentFox.Bot.Sandboxes.Local;
 using IncidentFox.Core;
 using IncidentFox.Core.Sandboxes;
+using k8s.Autorest;
 using k8s.Models;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +15,10 @@ internal sealed record PodWorld(
 internal sealed class KubernetesSandbox : ISandbox
 {
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a node may say nothing before its sandbox is given up. The cluster itself has waited about 45 s by then.</summary>
+    internal static readonly TimeSpan NodeReturnsWithin = TimeSpan.FromSeconds(30);
+
     private readonly PodWorld _world;
     private readonly string _name;
     private readonly string _uid;
@@ -23,6 +28,7 @@ internal sealed class KubernetesSandbox : ISandbox
     private readonly TaskCompletionSource<SandboxExit> _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly long _since;
     private long? _runningSince;
+    private long? _silentSince;
     private bool _caged;
 
     public KubernetesSandbox(SandboxSpec spec, string name, string uid, PodWorld world)
@@ -100,7 +106,7 @@ internal sealed class KubernetesSandbox : ISandbox
                     return exit;
                 }
             }
-            catch (Exception passing) when (PodApi.IsPassing(passing) || passing is Npgsql.NpgsqlException)
+            catch (Exception passing) when (PodApi.IsPassing(passing) || passing is HttpOperationException or Npgsql.NpgsqlException)
             {
                 _world.Logger.LogDebug(passing, "Sandbox {Sandbox} could not be looked at", Id);
             }
@@ -116,7 +122,9 @@ internal sealed class KubernetesSandbox : ISandbox
             return new(SandboxExitKind.Crashed, null, "", SandboxFault.Removed);
         }
 
-        switch (PodReading.Of(pod))
+        var reading = PodReading.Of(pod);
+        _silentSince = reading is PodReading.Silent ? _silentSince ?? _world.Time.GetTimestamp() : null;
+        switch (reading)
         {
             case PodReading.Ended ended:
                 return new(ended.Kind, ended.ExitCode, "", ended.Fault);
@@ -124,6 +132,8 @@ internal sealed class KubernetesSandbox : ISandbox
                 return new(SandboxExitKind.Crashed, null, "", hopeless.Fault);
             case PodReading.Starting starting when _world.Time.GetElapsedTime(_since) >= _world.Options.StartWithin:
                 return new(SandboxExitKind.Crashed, null, "", starting.IfItLasts);
+            case PodReading.Silent when _world.Time.GetElapsedTime(_silentSince!.Value) >= NodeReturnsWithin:
+                return new(SandboxExitKind.Crashed, null, "", SandboxFault.NodeLost);
             case PodReading.Running:
                 return await IsLateWithItsCageAsync() ? new(SandboxExitKind.Crashed, null, "", SandboxFault.NotCaged) : null;
             default:
@@ -182,7 +192,7 @@ internal sealed class KubernetesSandbox : ISandbox
         try
         {
             await using var log = await _world.Api.LogAsync(_name, _world.LetGo);
-            using var limit = new CancellationTokenSource(PodApi.CallLimit);
+            using var limit = new CancellationTokenSource(PodApi.CallLimit, _world.Time);
             await tail.DrainAsync(log).WaitAsync(limit.Token);
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !_world.LetGo.IsCancellationRequested)

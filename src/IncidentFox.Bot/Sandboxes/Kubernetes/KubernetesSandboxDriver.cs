@@ -19,7 +19,7 @@ internal sealed class KubernetesSandboxDriver : ISandboxDriver, IAsyncDisposable
 
     public KubernetesSandboxDriver(IKubernetes client, KubernetesSandboxOptions options, SandboxPodStore pods, string owner, TimeProvider time, ILogger logger)
     {
-        var api = new PodApi(client, options);
+        var api = new PodApi(client, options, time);
         var watch = new PodWatch(api, time, logger);
         _owner = owner;
         _world = new(options, api, watch, new PodRemoval(api, watch, time, logger), pods, time, logger, _letGo.Token);
@@ -151,18 +151,19 @@ internal sealed class KubernetesSandboxDriver : ISandboxDriver, IAsyncDisposable
             string said;
             try
             {
-                return (await _world.Api.CreateAsync(pod, ct), null);
-            }
-            catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.Conflict)
-            {
-                // An earlier try was carried out although its answer was lost.
-                if (await _world.Api.FindAsync(pod.Metadata.Name, ct) is { Metadata.DeletionTimestamp: null } own
-                    && pod.Metadata.Labels.All(label => own.Metadata.Labels?.TryGetValue(label.Key, out var value) is true && value == label.Value))
+                try
                 {
-                    return (own, null);
+                    return (await _world.Api.CreateAsync(pod, ct), null);
                 }
-
-                return (null, SandboxFault.Refused(PodApi.MessageOf(e)));
+                catch (HttpOperationException e) when (e.Response.StatusCode == HttpStatusCode.Conflict)
+                {
+                    // An earlier try was carried out although its answer was lost; or the one of that name is on its way out, or a quota was being counted: again.
+                    said = PodApi.MessageOf(e);
+                    if (await _world.Api.FindAsync(pod.Metadata.Name, ct) is { Metadata.DeletionTimestamp: null } present)
+                    {
+                        return IsWhatWasAsked(present, pod) ? (present, null) : (null, SandboxFault.Refused(said));
+                    }
+                }
             }
             catch (HttpOperationException e) when (!PodApi.IsPassing(e))
             {
@@ -187,6 +188,9 @@ internal sealed class KubernetesSandboxDriver : ISandboxDriver, IAsyncDisposable
             await Task.Delay(pause, _world.Time, ct);
         }
     }
+
+    private static bool IsWhatWasAsked(V1Pod present, V1Pod asked) =>
+        asked.Metadata.Labels.All(label => present.Metadata.Labels?.TryGetValue(label.Key, out var value) is true && value == label.Value);
 
     private static bool IsOf(V1Pod pod, SandboxId sandbox) =>
         pod.Metadata.Labels?.TryGetValue(SandboxPodBuilder.SandboxLabel, out var label) is true && label == sandbox.ToString();

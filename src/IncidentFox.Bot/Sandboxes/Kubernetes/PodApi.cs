@@ -6,7 +6,7 @@ using k8s.Models;
 namespace IncidentFox.Bot.Sandboxes.Kubernetes;
 
 /// <summary>What is asked of the API: pods of one namespace and a runtime class. Every request is bounded in time; what is created is checked field by field.</summary>
-internal sealed class PodApi(IKubernetes client, KubernetesSandboxOptions options)
+internal sealed class PodApi(IKubernetes client, KubernetesSandboxOptions options, TimeProvider time)
 {
     public static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
 
@@ -101,13 +101,13 @@ internal sealed class PodApi(IKubernetes client, KubernetesSandboxOptions option
         }
     }
 
-    private static async Task<T> BoundedAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken ct)
+    private async Task<T> BoundedAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken ct)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(ct);
-        limit.CancelAfter(CallLimit);
+        using var limit = new CancellationTokenSource(CallLimit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ct, limit.Token);
         try
         {
-            return await call(limit.Token);
+            return await call(either.Token);
         }
         catch (OperationCanceledException late) when (!ct.IsCancellationRequested)
         {

@@ -15,6 +15,9 @@ internal abstract record PodReading
     /// <summary>The agent runs.</summary>
     public sealed record Running : PodReading;
 
+    /// <summary>Its node says nothing more of it, or does not end it although it was deleted: lost, if that lasts.</summary>
+    public sealed record Silent : PodReading;
+
     /// <summary>It will never run: waiting is of no use.</summary>
     public sealed record Hopeless(SandboxFault Fault) : PodReading;
 
@@ -32,13 +35,26 @@ internal abstract record PodReading
             {
                 "DeadlineExceeded" => new Ended(SandboxExitKind.TimedOut, null, null),
                 "Evicted" => new Ended(SandboxExitKind.Crashed, ended?.ExitCode, SandboxFault.Evicted(pod.Status.Message)),
+                null when IsCondition(pod, "DisruptionTarget", "True") && ended?.Reason != "OOMKilled" => // it may have ended well on TERM
+                    new Ended(SandboxExitKind.Crashed, ended?.ExitCode, SandboxFault.Evicted(pod.Status.Conditions.First(c => c.Type == "DisruptionTarget").Message)),
                 "NodeLost" or "NodeShutdown" or "Terminated" or "Preempting" => new Ended(SandboxExitKind.Crashed, ended?.ExitCode, SandboxFault.NodeLost),
                 _ => Ending(pod.Status.Phase, ended),
             };
         }
 
+        if (pod.Metadata?.DeletionTimestamp is not null)
+        {
+            return new Silent();
+        }
+
         if (container?.State?.Running is not null)
         {
+            // The cluster takes a pod's readiness away when its node is silent, and leaves its containers' as they were last said to be.
+            if (IsCondition(pod, "Ready", "False") && IsCondition(pod, "ContainersReady", "True"))
+            {
+                return new Silent();
+            }
+
             return new Running();
         }
 
@@ -55,6 +71,8 @@ internal abstract record PodReading
             _ => new Starting(SandboxFault.SlowStart),
         };
     }
+
+    private static bool IsCondition(V1Pod pod, string type, string status) => pod.Status?.Conditions?.Any(c => c.Type == type && c.Status == status) is true;
 
     private static Ended Ending(string phase, V1ContainerStateTerminated? ended) => ended?.Reason switch
     {

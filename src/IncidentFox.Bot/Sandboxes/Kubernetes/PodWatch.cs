@@ -12,6 +12,9 @@ namespace IncidentFox.Bot.Sandboxes.Kubernetes;
 internal sealed class PodWatch(PodApi api, TimeProvider time, ILogger logger) : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+
+    // A bookmark comes about once a minute: a stream that brings nothing for longer is dead, though nobody has closed it.
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(90);
     private readonly ConcurrentDictionary<string, V1Pod> _pods = new();
     private readonly ConcurrentDictionary<string, Action> _waiting = new();
     private readonly CancellationTokenSource _end = new();
@@ -50,6 +53,7 @@ internal sealed class PodWatch(PodApi api, TimeProvider time, ILogger logger) : 
                 while (await FollowAsync(version) is { } next)
                 {
                     version = next;
+                    await Task.Delay(Pause, time, _end.Token); // a server that ends its streams at once is not asked without a pause
                 }
             }
             catch (OperationCanceledException) when (_end.IsCancellationRequested)
@@ -86,8 +90,11 @@ internal sealed class PodWatch(PodApi api, TimeProvider time, ILogger logger) : 
     private async Task<string?> FollowAsync(string version)
     {
         Exception? broken = null;
-        await foreach (var (type, pod) in api.WatchAsync(version, e => broken = e, _end.Token))
+        using var silent = new CancellationTokenSource(Silence, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(_end.Token, silent.Token);
+        await foreach (var (type, pod) in api.WatchAsync(version, e => broken = e, either.Token))
         {
+            silent.CancelAfter(Silence);
             version = pod.Metadata?.ResourceVersion ?? version;
             if (type is WatchEventType.Added or WatchEventType.Modified)
             {
@@ -113,7 +120,7 @@ internal sealed class PodWatch(PodApi api, TimeProvider time, ILogger logger) : 
             logger.LogDebug(broken, "The watch of sandbox pods has to list anew");
         }
 
-        return broken is null ? version : null;
+        return broken is null && !silent.IsCancellationRequested ? version : null;
     }
 
     private void See(V1Pod pod)

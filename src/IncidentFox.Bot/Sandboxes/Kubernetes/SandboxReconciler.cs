@@ -28,7 +28,7 @@ internal sealed class SandboxReconciler(KubernetesSandboxDriver driver, string o
             _abandoned.Remove(over);
         }
 
-        var waiting = 0;
+        var waiting = new List<string>();
         foreach (var uid in pods.Keys.Union(rows.Keys).ToArray())
         {
             var (pod, row) = (pods.GetValueOrDefault(uid), rows.GetValueOrDefault(uid));
@@ -36,7 +36,10 @@ internal sealed class SandboxReconciler(KubernetesSandboxDriver driver, string o
             if (reason is null)
             {
                 _abandoned.Remove(uid);
-                waiting += row!.Sandbox is null ? 1 : 0;
+                if (row!.Sandbox is null)
+                {
+                    waiting.Add(uid);
+                }
             }
             else if (atOnce || IsAbandoned(uid))
             {
@@ -45,7 +48,12 @@ internal sealed class SandboxReconciler(KubernetesSandboxDriver driver, string o
         }
 
         KubernetesMetrics.CountWarm(rows.Values.Count(r => r.State == SandboxPodState.Idle));
-        for (; waiting < _world.Options.WarmPods; waiting++)
+        foreach (var surplus in waiting.OrderBy(uid => rows[uid].CreatedAt).ThenBy(uid => uid, StringComparer.Ordinal).Skip(_world.Options.WarmPods))
+        {
+            await RemoveAsync(surplus, pods[surplus], rows[surplus], "not_needed", ct);
+        }
+
+        for (var missing = _world.Options.WarmPods - waiting.Count; missing > 0; missing--)
         {
             if (!await AddWarmAsync(ct))
             {
@@ -77,6 +85,7 @@ internal sealed class SandboxReconciler(KubernetesSandboxDriver driver, string o
         {
             _ when row.Image != options.Image => ("other_image", true),
             _ when pod.Status?.Phase is "Succeeded" or "Failed" || pod.Metadata.DeletionTimestamp is not null => ("ended", true),
+            _ when PodReading.Of(pod) is PodReading.Silent => ("node_lost", false),
             _ when row.Age > options.WarmLifetime || options.WarmPods == 0 => ("not_needed", true),
             { State: SandboxPodState.Starting } when row.Age > options.StartWithin + options.CageWithin => ("not_caged", true),
             _ => (null, false),

@@ -82,6 +82,12 @@ public sealed class KubernetesCluster : IAsyncDisposable
     /// <summary>Every request received over HTTP, oldest first.</summary>
     public IReadOnlyList<KubernetesRequest> Requests => _server!.Requests.All;
 
+    /// <summary>
+    /// The node says nothing any more, as when its kubelet is gone and the cluster has noticed: its pods are not ready, nothing of them changes, and one that is
+    /// deleted stays until it is removed by force. What ran is taken for still running when the node is back.
+    /// </summary>
+    public bool NodeIsDown { get; set; }
+
     internal KubernetesApi Api => _api;
 
     internal ObjectStore Store => _store;
@@ -130,7 +136,15 @@ public sealed class KubernetesCluster : IAsyncDisposable
         {
             _deployments.Reconcile();
             _replicaSets.Reconcile();
-            _node.Reconcile();
+            if (NodeIsDown)
+            {
+                _node.LoseContact();
+            }
+            else
+            {
+                _node.Reconcile();
+            }
+
             _houseKeeping.Reconcile();
             _events.Expire();
         }

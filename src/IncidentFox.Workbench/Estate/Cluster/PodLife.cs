@@ -49,6 +49,9 @@ internal sealed class PodLife(PodProgram program, string ip, ContainerLog log)
     /// <summary>Why the pod itself ended: DeadlineExceeded, Evicted.</summary>
     public (string Reason, string Message)? EndedBecause { get; set; }
 
+    /// <summary>Its node is silent.</summary>
+    public bool IsOutOfReach { get; set; }
+
     public string? Waiting { get; set; }
 
     public string? WaitingMessage { get; set; }
@@ -74,7 +77,7 @@ internal sealed class PodLife(PodProgram program, string ip, ContainerLog log)
         status["conditions"] = new JsonArray(
             Conditions.OfPod(before, "PodReadyToStartContainers", hasSandbox, reason: null, message: null, now),
             Conditions.OfPod(before, "Initialized", isTrue: true, why == "PodCompleted" ? why : null, message: null, now),
-            Conditions.OfPod(before, "Ready", isReady, why, message, now),
+            Conditions.OfPod(before, "Ready", isReady && !IsOutOfReach, why, message, now),
             Conditions.OfPod(before, "ContainersReady", isReady, why, message, now),
             Conditions.OfPod(before, "PodScheduled", isTrue: true, reason: null, message: null, now));
         status["hostIP"] = ClusterSeed.NodeAddress;

@@ -47,6 +47,19 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
         _scheduler.Forget(present);
     }
 
+    /// <summary>What the cluster writes of pods whose node is silent, as recorded: Ready is False without a reason, all else stays.</summary>
+    public void LoseContact()
+    {
+        foreach (var pod in store.List(ResourceTypes.Pods))
+        {
+            if (_lives.TryGetValue(pod.Uid(), out var life) && life is { Stage: PodStage.Running, IsOutOfReach: false })
+            {
+                life.IsOutOfReach = true;
+                Write(pod, life, clock.GetUtcNow());
+            }
+        }
+    }
+
     public void StopAll()
     {
         foreach (var life in _lives.Values)
@@ -136,6 +149,12 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
                 Write(pod, life, now);
                 break;
             case PodStage.Running:
+                if (life.IsOutOfReach)
+                {
+                    life.IsOutOfReach = false;
+                    Write(pod, life, now);
+                }
+
                 Watch(pod, life, now);
                 break;
             case PodStage.Ending:

@@ -27,6 +27,9 @@ internal sealed class PodCluster : IAsyncDisposable
 
     public KubernetesSandboxOptions Options { get; } = new() { Image = "registry.example/incidentfox-agent:0.1.0", GatewayAddress = "10.96.0.40:8443" };
 
+    /// <summary>What the bots go by.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     public SandboxPodStore Pods => new(Bot.Database.Bot);
 
     /// <summary>The gateway's view.</summary>
@@ -65,7 +68,7 @@ internal sealed class PodCluster : IAsyncDisposable
 
     public KubernetesSandboxDriver New()
     {
-        var driver = new KubernetesSandboxDriver(Client(), Options, Pods, "bot-" + Guid.NewGuid().ToString("N"), TimeProvider.System, NullLogger.Instance);
+        var driver = new KubernetesSandboxDriver(Client(), Options, Pods, "bot-" + Guid.NewGuid().ToString("N"), Time, NullLogger.Instance);
         _drivers.Add(driver);
         return driver;
     }
