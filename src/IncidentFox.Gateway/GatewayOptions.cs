@@ -44,6 +44,12 @@ public sealed class GatewayOptions
     /// <summary>Kinds of addresses of which an agent must show that they are out of its reach.</summary>
     public IReadOnlyList<string>? RequiredProbes { get; init; }
 
+    /// <summary>
+    /// Where <c>/health/live</c> and <c>/health/ready</c> are answered, and nothing else, as <c>http://0.0.0.0:8081</c>; empty: nowhere. With <c>--role all</c> the
+    /// bot's address answers them as well.
+    /// </summary>
+    public string HealthUrl { get; init; } = "";
+
     /// <summary>The HTTPS forward-proxy door; off unless it is switched on.</summary>
     public ProxyOptions Proxy { get; init; } = new();
 
@@ -72,6 +78,8 @@ public sealed class GatewayOptions
         // {directory}/{8 hex}/gateway.sock in at most 100 bytes.
         else if (Encoding.UTF8.GetByteCount(RuntimeDirectory) > 100 - "/01234567/gateway.sock".Length)
             errors.Add($"{SectionName}:{nameof(RuntimeDirectory)} is too long for a socket's path: choose one of at most {100 - "/01234567/gateway.sock".Length} bytes.");
+        if (HealthUrl.Length > 0 && !(Uri.TryCreate(HealthUrl, UriKind.Absolute, out var health) && health.Scheme == "http" && health.PathAndQuery == "/"))
+            errors.Add($"{SectionName}:{nameof(HealthUrl)} is '{HealthUrl}': give the address to listen on, such as http://0.0.0.0:8081, or leave it out.");
         if (SandboxUid is null != SandboxGid is null || SandboxUid < 0 || SandboxGid < 0)
             errors.Add($"{SectionName}: set {nameof(SandboxUid)} and {nameof(SandboxGid)} both, or none of them.");
         if (Probes.Count == 0)

@@ -10,7 +10,7 @@ namespace IncidentFox.TestKit;
 public static class EntryPoints
 {
     /// <summary>What the sections are called, in the file's order.</summary>
-    public static readonly IReadOnlyList<string> Sections = ["slack", "bot over http", "gateway", "command line"];
+    public static readonly IReadOnlyList<string> Sections = ["slack", "bot over http", "gateway's health over http", "gateway", "command line"];
 
     /// <summary>The whole file.</summary>
     public static string Text([CallerFilePath] string here = "") => File.ReadAllText(PathFrom(here));

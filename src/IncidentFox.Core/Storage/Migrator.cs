@@ -18,7 +18,7 @@ public static class Migrator
             take.ExecuteNonQuery();
         var result = DeployChanges.To
             .PostgresqlDatabase(ownerConnectionString)
-            .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly(), name => name.EndsWith(".sql", StringComparison.Ordinal))
+            .WithScriptsEmbeddedInAssembly(Assembly.GetExecutingAssembly(), IsScript)
             .WithTransactionPerScript()
             .WithVariablesDisabled()
             .LogTo(new ToLogger(logger))
@@ -27,6 +27,32 @@ public static class Migrator
         if (!result.Successful)
             throw new InvalidOperationException($"The database could not be brought to this version: script {result.ErrorScript?.Name} failed.", result.Error);
     }
+
+    /// <summary>
+    /// The scripts of this version that the database has not had, in their order. None: its schema is this version's or a later one's, with which this version
+    /// works as well (docs/operations.md, upgrade). Runs as an application role.
+    /// </summary>
+    /// <exception cref="Npgsql.NpgsqlException">The database does not answer.</exception>
+    public static async Task<IReadOnlyList<string>> MissingAsync(Database database, CancellationToken cancellationToken)
+    {
+        var names = Assembly.GetExecutingAssembly().GetManifestResourceNames().Where(IsScript).Order(StringComparer.Ordinal).ToList();
+        try
+        {
+            await using var connection = await database.OpenAsync(cancellationToken);
+            await using var command = new Npgsql.NpgsqlCommand("select name from app.migrations", connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+                names.Remove(reader.GetString(0));
+            return names;
+        }
+        // Nothing of ours, or from before there was this view.
+        catch (Npgsql.PostgresException e) when (e.SqlState is Npgsql.PostgresErrorCodes.UndefinedTable or Npgsql.PostgresErrorCodes.InvalidSchemaName)
+        {
+            return names;
+        }
+    }
+
+    private static bool IsScript(string name) => name.EndsWith(".sql", StringComparison.Ordinal);
 
     private sealed class ToLogger(ILogger logger) : IUpgradeLog
     {

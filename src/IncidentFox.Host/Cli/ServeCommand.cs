@@ -63,21 +63,28 @@ public static class ServeCommand
             return 2;
         }
         using var telemetry = Telemetry.Start(settings.Telemetry);
-        await using var gateway = GatewayApp.Build(settings, gatewayKeys!, logger);
-        await using var bot = role == HostRole.All ? BotApp.Build(settings, botKeys!, GatewayApp.Door(gateway), logger) : null;
+        var database = NpgsqlDataSource.Create(botKeys?.ConnectionString ?? gatewayKeys!.ConnectionString);
+        await using var readiness = new Readiness(database, TimeProvider.System);
+        // Gateway before bot, whose local sandboxes need its door; health before both, so that a slow start is seen as one.
+        await using var health = gatewayKeys is not null && settings.Gateway.HealthUrl is { Length: > 0 } url ? HealthApp.Build(new Uri(url), readiness, logger) : null;
+        await using var gateway = gatewayKeys is null ? null : GatewayApp.Build(settings, gatewayKeys, logger);
+        await using var bot = botKeys is null ? null : BotApp.Build(settings, botKeys, gateway is null ? null : GatewayApp.Door(gateway), readiness, logger);
+        WebApplication[] applications = [.. new[] { health, gateway, bot }.OfType<WebApplication>()];
         try
         {
+            if (await Migrator.MissingAsync(new Database(database), stop.Token) is { Count: > 0 } missing)
+            {
+                Start.Refuse<object>([$"The database has no schema of this version, {missing.Count} migrations are missing: run incidentfox migrate."]);
+                return 1;
+            }
             if (bot is not null)
                 await PrepareAsync(bot.Services, settings, stop.Token);
-            await gateway.StartAsync(stop.Token);
-            if (bot is not null)
-                await bot.StartAsync(stop.Token);
+            foreach (var application in applications)
+                await application.StartAsync(stop.Token);
         }
         catch (NpgsqlException e)
         {
-            Start.Refuse<object>([e is PostgresException { SqlState: "42P01" or "3F000" }
-                ? "The database has no schema of this version: run incidentfox migrate."
-                : $"The database does not answer: {e.Message}"]);
+            Start.Refuse<object>([$"The database does not answer: {e.Message}"]);
             return 1;
         }
         catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
@@ -85,13 +92,14 @@ public static class ServeCommand
             Start.Refuse<object>([e.Message]);
             return 1;
         }
+        readiness.Begin();
         logger.Information("ready on {Url}", bot is null ? "the agents' door" : settings.HttpUrl.AbsoluteUri);
         await Task.Delay(Timeout.Infinite, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         logger.Information("stopping");
         using var patience = new CancellationTokenSource(StopWithin);
-        if (bot is not null)
-            await bot.StopAsync(patience.Token);
-        await gateway.StopAsync(patience.Token);
+        readiness.End();
+        foreach (var application in applications.Reverse())
+            await application.StopAsync(patience.Token);
         logger.Information("stopped");
         return 0;
     }

@@ -1,5 +1,3 @@
-using IncidentFox.Core.Storage;
-using Npgsql;
 using Serilog;
 
 namespace IncidentFox.Host.Composition;
@@ -24,22 +22,12 @@ internal static class Applications
         return builder;
     }
 
-    /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: its database does.</summary>
-    public static void MapHealth(WebApplication app)
+    /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: 200 and <c>ok</c>, or 503 and why not.</summary>
+    public static void MapHealth(WebApplication app, Readiness readiness)
     {
         app.MapGet("/health/live", () => Results.Text("ok"));
-        app.MapGet("/health/ready", async (Database database, CancellationToken ct) =>
-        {
-            try
-            {
-                await database.NowAsync(ct);
-                return Results.Text("ok");
-            }
-            catch (NpgsqlException)
-            {
-                return Results.Text("the database does not answer", statusCode: StatusCodes.Status503ServiceUnavailable);
-            }
-        });
+        app.MapGet("/health/ready", async (CancellationToken ct) =>
+            await readiness.ProblemAsync(ct) is { } problem ? Results.Text(problem, statusCode: StatusCodes.Status503ServiceUnavailable) : Results.Text("ok"));
     }
 
     private sealed class NoLifetime : IHostLifetime

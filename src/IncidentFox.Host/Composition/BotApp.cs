@@ -16,9 +16,10 @@ public static class BotApp
     /// <summary>Builds it.</summary>
     /// <param name="settings">Checked settings.</param>
     /// <param name="keys">What start-up fetched.</param>
-    /// <param name="door">The gateway's door: the one object that both applications share.</param>
+    /// <param name="door">The gateway's door: the one object that both applications share. Null where sandboxes are pods, which find their gateway by themselves.</param>
+    /// <param name="readiness">Whether this process is ready.</param>
     /// <param name="logger">Where logs go.</param>
-    public static WebApplication Build(HostSettings settings, BotKeys keys, ISandboxDoor door, Serilog.ILogger logger)
+    public static WebApplication Build(HostSettings settings, BotKeys keys, ISandboxDoor? door, Readiness readiness, Serilog.ILogger logger)
     {
         var builder = Applications.Create(logger);
         builder.WebHost.UseUrls(settings.HttpUrl.AbsoluteUri);
@@ -33,15 +34,14 @@ public static class BotApp
         builder.Services.AddSingleton(new ColumnCipher(keys.ColumnKey));
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton(p => new PolicyStore(p.GetRequiredService<Database>(), p.GetRequiredService<AuditLog>(), settings.Policy));
-        builder.Services.AddSingleton(door);
-        if (KubernetesSandboxesModule.IsConfigured(settings.Configuration))
+        if (settings.SandboxesArePods)
             builder.Services.AddKubernetesSandboxes(settings.Configuration);
         else
-            builder.Services.AddLocalSandboxes(settings.Configuration);
+            builder.Services.AddSingleton(door!).AddLocalSandboxes(settings.Configuration);
         builder.Services.AddSlack(keys.Slack);
         builder.Services.AddBot(settings.Bot);
         var app = builder.Build();
-        Applications.MapHealth(app);
+        Applications.MapHealth(app, readiness);
         app.MapBot();
         return app;
     }

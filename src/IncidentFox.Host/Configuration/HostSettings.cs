@@ -1,5 +1,6 @@
 using IncidentFox.Bot;
 using IncidentFox.Bot.Sandboxes;
+using IncidentFox.Bot.Sandboxes.Kubernetes;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Policy;
 using IncidentFox.Gateway;
@@ -49,6 +50,9 @@ public sealed class HostSettings
     /// <summary>Sandboxes on this machine.</summary>
     public required LocalSandboxOptions Sandboxes { get; init; }
 
+    /// <summary>Whether sandboxes are pods of a cluster instead of processes on this machine.</summary>
+    public bool SandboxesArePods => KubernetesSandboxesModule.IsConfigured(Configuration);
+
     /// <summary>Where measurements go.</summary>
     public required TelemetryOptions Telemetry { get; init; }
 
@@ -91,8 +95,10 @@ public sealed class HostSettings
             errors.Add("Sandbox:Kubernetes:Image is set, but this version's gateway has no door for pods: their agents would be given nothing. Remove it to use sandboxes on this machine.");
         else if (role is HostRole.All)
             errors.AddRange(sandboxes.Validate());
-        if (role is HostRole.Bot)
-            errors.Add("--role bot needs sandboxes on Kubernetes, which this version does not drive yet: a sandbox on this machine reaches its gateway by a socket, so bot and gateway run in one process. Use --role all.");
+        if (role is HostRole.Bot && !KubernetesSandboxesModule.IsConfigured(configuration))
+            errors.Add("--role bot needs sandboxes on Kubernetes: a sandbox on this machine reaches its gateway by a socket, so bot and gateway run in one process. Set Sandbox:Kubernetes:Image, or use --role all.");
+        else if (role is HostRole.Bot)
+            errors.AddRange(Bind<KubernetesSandboxOptions>(configuration, KubernetesSandboxOptions.SectionName, errors).Validate());
         var url = ReadUrl(configuration, errors);
         var policy = ReadPolicy(configuration, errors);
         return errors.Count > 0 || policy is null

@@ -19,17 +19,24 @@ public static class StartupSecrets
         var secrets = new SecretResolver(services.GetRequiredService<SecretStore>());
         const string Database = DatabaseOptions.Section;
         var columnKey = await secrets.KeyAsync($"{Database}:ColumnKey", settings.Database.ColumnKey, cancellationToken);
-        var frozenKey = await secrets.KeyAsync($"{Database}:FrozenCallKey", settings.Database.FrozenCallKey, cancellationToken);
-        var gatewayLogin = await secrets.ConnectionStringAsync($"{Database}:Gateway", settings.Database.Gateway, settings.Database.GatewayPassword, "gateway", cancellationToken);
-        var gateway = columnKey is null || frozenKey is null ? null : new GatewayKeys(gatewayLogin, columnKey, frozenKey);
-        if (role != HostRole.All)
-            return (gateway, null, secrets.Errors);
-        var botLogin = await secrets.ConnectionStringAsync($"{Database}:Bot", settings.Database.Bot, settings.Database.BotPassword, "bot", cancellationToken);
-        var slack = await SlackAsync(settings.Configuration, secrets, cancellationToken);
+        GatewayKeys? gateway = null;
+        if (role != HostRole.Bot)
+        {
+            var frozenKey = await secrets.KeyAsync($"{Database}:FrozenCallKey", settings.Database.FrozenCallKey, cancellationToken);
+            var login = await secrets.ConnectionStringAsync($"{Database}:Gateway", settings.Database.Gateway, settings.Database.GatewayPassword, "gateway", cancellationToken);
+            gateway = columnKey is null || frozenKey is null ? null : new GatewayKeys(login, columnKey, frozenKey);
+        }
+        BotKeys? bot = null;
+        if (role != HostRole.Gateway)
+        {
+            var login = await secrets.ConnectionStringAsync($"{Database}:Bot", settings.Database.Bot, settings.Database.BotPassword, "bot", cancellationToken);
+            var slack = await SlackAsync(settings.Configuration, secrets, cancellationToken);
+            if (secrets.Errors.Count == 0)
+                problems.AddRange(slack.Validate());
+            bot = columnKey is null ? null : new BotKeys(login, columnKey, slack);
+        }
         problems.AddRange(secrets.Errors);
-        if (secrets.Errors.Count == 0)
-            problems.AddRange(slack.Validate());
-        return (gateway, columnKey is null ? null : new BotKeys(botLogin, columnKey, slack), problems);
+        return (gateway, bot, problems);
     }
 
     // In configuration the three are references; the options that the Slack layer sees hold the values.

@@ -6,6 +6,7 @@ using IncidentFox.Host.Composition;
 using IncidentFox.Host.Configuration;
 using IncidentFox.Host.Tests.Kit;
 using IncidentFox.TestKit;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Configuration;
@@ -52,18 +53,28 @@ public sealed partial class EntryPointTests(TestPostgres postgres)
         var (gatewayKeys, botKeys, problems) = await StartupSecrets.FetchAsync(settings!, HostRole.All, TestContext.Current.CancellationToken);
         Assert.Empty(problems);
         await using var gateway = GatewayApp.Build(settings!, gatewayKeys!, Serilog.Core.Logger.None);
-        await using var bot = BotApp.Build(settings!, botKeys!, GatewayApp.Door(gateway), Serilog.Core.Logger.None);
+        await using var readiness = new Readiness(Npgsql.NpgsqlDataSource.Create(botKeys!.ConnectionString), TimeProvider.System);
+        readiness.Begin();
+        await using var bot = BotApp.Build(settings!, botKeys!, GatewayApp.Door(gateway), readiness, Serilog.Core.Logger.None);
+        await using var health = HealthApp.Build(new Uri("http://127.0.0.1:0"), readiness, Serilog.Core.Logger.None);
 
+        Assert.Equal(EntryPoints.OnFile("bot over http", await RoutesAsync(bot)), EntryPoints.Of(await RoutesAsync(bot)));
+        Assert.Equal(EntryPoints.OnFile("gateway's health over http", await RoutesAsync(health)), EntryPoints.Of(await RoutesAsync(health)));
+    }
+
+    // Each with what it answers to somebody who shows nothing.
+    private static async Task<List<string>> RoutesAsync(WebApplication app)
+    {
         var lines = new List<string>();
-        foreach (var endpoint in ((IEndpointRouteBuilder)bot).DataSources.SelectMany(s => s.Endpoints).Cast<RouteEndpoint>())
+        foreach (var endpoint in ((IEndpointRouteBuilder)app).DataSources.SelectMany(s => s.Endpoints).Cast<RouteEndpoint>())
         {
             var method = Assert.Single(endpoint.Metadata.GetRequiredMetadata<HttpMethodMetadata>().HttpMethods);
-            await using var scope = bot.Services.CreateAsyncScope();
+            await using var scope = app.Services.CreateAsyncScope();
             var http = new DefaultHttpContext { RequestServices = scope.ServiceProvider, Request = { Method = method, Path = endpoint.RoutePattern.RawText }, Response = { Body = new MemoryStream() } };
             await endpoint.RequestDelegate!(http);
             lines.Add($"{$"{method} {endpoint.RoutePattern.RawText}",-50} {http.Response.StatusCode}");
         }
-        Assert.Equal(EntryPoints.OnFile("bot over http", lines), EntryPoints.Of(lines));
+        return lines;
     }
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using IncidentFox.TestKit;
+using IncidentFox.Workbench.Processes;
 using Npgsql;
 
 namespace IncidentFox.Host.Tests.Kit;
@@ -89,6 +90,19 @@ internal sealed class Installation : IDisposable
             Assert.Fail($"incidentfox {string.Join(' ', arguments)} did not end:\n{await output}\n{await error}");
         }
         return (process.ExitCode, await output, await error);
+    }
+
+    /// <summary>Starts the program as it is started by a supervisor, with some sections only; it is ended by SIGTERM when disposed.</summary>
+    public ChildProcess Start(string name, string role, params string[] sections)
+    {
+        var file = Path.Combine(_folder, $"{name}.json");
+        File.WriteAllText(file, new JsonObject(Configuration.Where(s => sections.Contains(s.Key)).Select(s => KeyValuePair.Create(s.Key, s.Value?.DeepClone()))).ToJsonString());
+        return ChildProcess.Start(new ChildProcessOptions
+        {
+            Program = "dotnet",
+            Arguments = [Path.Combine(AppContext.BaseDirectory, "incidentfox.dll"), "serve", "--role", role, "--config", file],
+            WorkingDirectory = _folder,
+        });
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -1,0 +1,159 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json.Nodes;
+using IncidentFox.Host.Configuration;
+using IncidentFox.Host.Tests.Kit;
+using IncidentFox.Host.Tests.Manifests;
+using IncidentFox.TestKit;
+using IncidentFox.Workbench.Estate.Cluster;
+using IncidentFox.Workbench.Processes;
+using Microsoft.Extensions.Configuration;
+
+namespace IncidentFox.Host.Tests.Roles;
+
+/// <summary>Bot and gateway as processes of their own, the bot with a cluster in which it has the rights that the manifests give it and no others.</summary>
+public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
+{
+    private static readonly string[] BotSections = ["Http", "Logging", "Slack", "Database", "Organization", "Secrets", "Sandbox"];
+    private static readonly string[] GatewaySections = ["Logging", "Database", "Secrets", "Gateway"];
+
+    private readonly Installation _here = new();
+
+    public void Dispose() => _here.Dispose();
+
+    [Fact]
+    public async Task Bot_and_gateway_run_apart_each_with_its_own_login_are_ready_and_end_in_order()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await using var database = await postgres.CreateAsync(ct);
+        _here.Use(database);
+        await using var cluster = await KubernetesCluster.StartAsync(new() { RuntimeClasses = [] }, ct);
+        foreach (var o in Rendered.Of(Rendered.Base).Where(o => (string?)o["kind"] is not "Deployment" and not "Job"))
+            cluster.Create(o.DeepClone().AsObject());
+        var (bot, gateway) = (Free(), Free());
+        _here["Http"]["Url"] = bot.AbsoluteUri;
+        _here["Gateway"]["HealthUrl"] = gateway.AbsoluteUri;
+        _here.Configuration["Sandbox"] = Pods(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-bot"), "incidentfox-sandboxes"));
+
+        await using var gatewayProcess = Start("gateway", GatewaySections, drop: ["Bot", "BotPassword"]);
+        await ReadyAsync(gatewayProcess, gateway);
+        Assert.Equal([Login(database.GatewayConnectionString)], await LoginsAsync(database));
+        await using var botProcess = Start("bot", BotSections, drop: ["Gateway", "GatewayPassword", "FrozenCallKey"]);
+        await ReadyAsync(botProcess, bot);
+        Assert.Equal([.. new[] { Login(database.BotConnectionString), Login(database.GatewayConnectionString) }.Order(StringComparer.Ordinal)], await LoginsAsync(database));
+
+        await EndAsync(gatewayProcess);
+        await EndAsync(botProcess);
+    }
+
+    [Fact]
+    public async Task No_role_asks_for_a_secret_of_the_other()
+    {
+        _here.Configuration["Sandbox"] = Pods("kubeconfig of nobody");
+        _here["Slack"]["BotToken"] = "file:///nowhere/bot-token";
+        _here["Database"]["FrozenCallKey"] = "file:///nowhere/frozen-call-key";
+
+        Assert.Contains("BotToken", Assert.Single(await ProblemsAsync(HostRole.Bot)), StringComparison.Ordinal);
+        Assert.Contains("FrozenCallKey", Assert.Single(await ProblemsAsync(HostRole.Gateway)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_bot_alone_with_sandboxes_on_this_machine_is_refused_with_how_to_mend_it()
+    {
+        var error = Assert.Single(HostSettings.Read(Configuration(), HostRole.Bot).Errors);
+
+        Assert.StartsWith("--role bot needs sandboxes on Kubernetes", error, StringComparison.Ordinal);
+        Assert.Contains("Sandbox:Kubernetes:Image", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Mistakes_in_a_role_s_own_settings_are_all_named_at_once()
+    {
+        _here.Configuration["Sandbox"] = Pods("kubeconfig of nobody");
+        _here["Sandbox"]["Kubernetes"]!["GatewayAddress"] = "gateway.incidentfox:8443";
+        _here["Sandbox"]["Kubernetes"]!["WarmPods"] = 1_000;
+        _here["Gateway"]["HealthUrl"] = "https://0.0.0.0:8081/healthz";
+
+        var bot = HostSettings.Read(Configuration(), HostRole.Bot).Errors;
+        Assert.Contains(bot, e => e.StartsWith("Sandbox:Kubernetes:GatewayAddress", StringComparison.Ordinal));
+        Assert.Contains(bot, e => e.StartsWith("Sandbox:Kubernetes:WarmPods", StringComparison.Ordinal));
+        Assert.StartsWith("Gateway:HealthUrl", Assert.Single(HostSettings.Read(Configuration(), HostRole.Gateway).Errors), StringComparison.Ordinal);
+    }
+
+    private ChildProcess Start(string role, string[] sections, string[] drop)
+    {
+        var whole = _here["Database"].DeepClone().AsObject();
+        foreach (var name in drop)
+            _here["Database"].Remove(name);
+        try
+        {
+            return _here.Start(role, role, sections);
+        }
+        finally
+        {
+            _here.Configuration["Database"] = whole;
+        }
+    }
+
+    private JsonObject Pods(string kubeconfig) => new()
+    {
+        ["Kubernetes"] = new JsonObject
+        {
+            ["Image"] = "registry.example/incidentfox-agent:0.1.0",
+            ["GatewayAddress"] = "10.96.0.40:8443",
+            ["Kubeconfig"] = _here.Secret("kubeconfig", kubeconfig)["file://".Length..],
+        },
+    };
+
+    private async Task<IReadOnlyList<string>> ProblemsAsync(HostRole role)
+    {
+        var (settings, errors) = HostSettings.Read(Configuration(), role);
+        Assert.Empty(errors);
+        return (await StartupSecrets.FetchAsync(settings!, role, TestContext.Current.CancellationToken)).Problems;
+    }
+
+    private IConfigurationRoot Configuration()
+    {
+        using var json = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(_here.Configuration.ToJsonString()));
+        return new ConfigurationBuilder().AddJsonStream(json).Build();
+    }
+
+    private static async Task ReadyAsync(ChildProcess process, Uri url)
+    {
+        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = url };
+        while (true)
+        {
+            Assert.False(process.HasExited, process.Tail);
+            try
+            {
+                using var ready = await http.GetAsync("health/ready", TestContext.Current.CancellationToken);
+                if (ready.StatusCode == HttpStatusCode.OK)
+                    return;
+            }
+            catch (HttpRequestException)
+            {
+                // It does not listen yet.
+            }
+            await Task.Delay(50, TestContext.Current.CancellationToken);
+        }
+    }
+
+    private static async Task EndAsync(ChildProcess process)
+    {
+        using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0 && process.Tail.Contains("stopped", StringComparison.Ordinal), process.Tail);
+    }
+
+    private static async Task<IEnumerable<string>> LoginsAsync(TestDatabase database) => (await database.QueryAsync<string>(
+        "select distinct usename::text from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and usename <> current_user")).Order(StringComparer.Ordinal);
+
+    private static string Login(string connectionString) => new Npgsql.NpgsqlConnectionStringBuilder(connectionString).Username!;
+
+    private static Uri Free()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+    }
+}
