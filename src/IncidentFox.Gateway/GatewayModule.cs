@@ -5,6 +5,7 @@ using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Admission;
 using IncidentFox.Gateway.AgentDoor;
 using IncidentFox.Gateway.AgentDoor.Endpoints;
+using IncidentFox.Gateway.AgentDoor.Pods;
 using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using IncidentFox.Gateway.AgentDoor.Storage;
@@ -48,6 +49,8 @@ public static class GatewayModule
         services.AddHostedService<ToolPublisher>();
         services.AddProxyDoor(options);
         AddDoor(services, options);
+        if (options.Pods.Enabled)
+            services.AddPodDoor(options.Pods);
         services.AddSingleton<Traffic>();
         services.AddSingleton<SandboxFacts>();
         services.AddSingleton<HelloEndpoint>();
@@ -74,11 +77,12 @@ public static class GatewayModule
         return services;
     }
 
-    /// <summary>Answers whatever comes through a sandbox's door. The last middleware of the application.</summary>
+    /// <summary>Answers whatever comes through a sandbox's door, its socket or the pods'. The last middleware of the application.</summary>
     public static void MapGateway(this IApplicationBuilder app)
     {
         var dispatcher = app.ApplicationServices.GetRequiredService<AgentDispatcher>();
-        app.Run(dispatcher.HandleAsync);
+        var pods = app.ApplicationServices.GetService<PodDoor>();
+        app.Run(http => pods is not null && http.Features.Get<PodConnection>() is not null ? pods.HandleAsync(http) : dispatcher.HandleAsync(http));
     }
 
     private static void AddDoor(IServiceCollection services, GatewayOptions options)
@@ -104,6 +108,8 @@ public static class GatewayModule
             });
             if (options.Proxy.Enabled)
                 kestrel.ListenToTunnels(options);
+            if (options.Pods.Enabled)
+                kestrel.ListenToPods(options.Pods);
         });
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using IncidentFox.Gateway.AgentDoor.Pods;
 using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Secrets;
@@ -53,6 +54,9 @@ public sealed class GatewayOptions
     /// <summary>The HTTPS forward-proxy door; off unless it is switched on.</summary>
     public ProxyOptions Proxy { get; init; } = new();
 
+    /// <summary>The door for sandboxes that are pods; off unless it is switched on.</summary>
+    public PodDoorOptions Pods { get; init; } = new();
+
     internal IReadOnlyList<string> Integrations => IntegrationsPaths ?? ["/etc/incidentfox/integrations"];
 
     internal IReadOnlyList<string> Probes => RequiredProbes ?? ["loopback", "metadata", "outside", "dns", "private", "ipv6"];
@@ -87,6 +91,7 @@ public sealed class GatewayOptions
         if (Integrations.Count == 0)
             errors.Add($"{SectionName}:{nameof(IntegrationsPaths)} is empty: name the folder with your integrations' *.yaml files.");
         errors.AddRange(Proxy.Validate($"{SectionName}:{nameof(Proxy)}"));
+        errors.AddRange(Pods.Validate());
         var load = IntegrationLoader.Load(Integrations, secrets);
         return errors.Count + load.Errors.Count > 0 ? (null, [.. errors, .. load.Errors]) : (load.Catalog, []);
     }

@@ -18,6 +18,9 @@ public static class SecurityAlertKinds
     /// <summary>Its hello shows no cage, or it asked for things before it had shown one.</summary>
     public const string NotCaged = "not_caged";
 
+    /// <summary>Somebody showed a sandbox's token from elsewhere, one of a pod that is gone, or one that is nobody's.</summary>
+    public const string StolenIdentity = "stolen_identity";
+
     /// <summary>A sentence for people.</summary>
     public static string Sentence(string kind) => kind switch
     {
@@ -25,6 +28,7 @@ public static class SecurityAlertKinds
         OtherApproval => "A sandbox asked for an approval of another investigation. It was refused and told nothing.",
         CallAfterEnd => "A sandbox went on calling after its investigation was over. Nothing was sent.",
         ForgedIdentity => "A sandbox claimed an identity in a header. It was refused.",
+        StolenIdentity => "Somebody came to the sandboxes' door with an identity that is not theirs, or is over. They were refused and told nothing.",
         NotCaged => "A sandbox did not show that it is caged, or asked before it had shown it. It was given nothing.",
         _ => "A sandbox did what no working agent does. It was refused.",
     };

@@ -55,14 +55,10 @@ internal sealed class StoreHttp : IDisposable
     {
         try
         {
-            using var request = new HttpRequestMessage(method, $"{_address.AbsoluteUri.TrimEnd('/')}/{path}");
-            foreach (var (name, value) in headers)
+            using var request = new HttpRequestMessage(method, Address(path));
+            if (Add(request, headers) is { } problem)
             {
-                // Validation off would let a line break in a token start a header of its own; on, it throws with the value in its message.
-                if (value.Any(static c => c is < ' ' or > '~') || !request.Headers.TryAddWithoutValidation(name, value))
-                {
-                    return StoreAnswer.None($"what would be sent as {name} holds characters that no header may");
-                }
+                return StoreAnswer.None(problem);
             }
 
             if (json is not null)
@@ -87,6 +83,43 @@ internal sealed class StoreHttp : IDisposable
         {
             return StoreAnswer.None("the connection broke off");
         }
+    }
+
+    /// <summary>Opens an answer that goes on for as long as it likes. The status alone when it is not 200.</summary>
+    /// <exception cref="HttpRequestException">There is no answer.</exception>
+    /// <exception cref="IOException">What would be sent is no header, or the connection broke.</exception>
+    public async Task<(int Status, HttpResponseMessage? Answer)> OpenAsync(string path, IEnumerable<(string Name, string Value)> headers, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Address(path));
+        if (Add(request, headers) is { } problem)
+        {
+            throw new IOException(problem);
+        }
+
+        var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.OK)
+        {
+            return (200, response);
+        }
+
+        response.Dispose();
+        return ((int)response.StatusCode, null);
+    }
+
+    private string Address(string path) => $"{_address.AbsoluteUri.TrimEnd('/')}/{path}";
+
+    private static string? Add(HttpRequestMessage request, IEnumerable<(string Name, string Value)> headers)
+    {
+        foreach (var (name, value) in headers)
+        {
+            // Validation off would let a line break in a token start a header of its own; on, it throws with the value in its message.
+            if (value.Any(static c => c is < ' ' or > '~') || !request.Headers.TryAddWithoutValidation(name, value))
+            {
+                return $"what would be sent as {name} holds characters that no header may";
+            }
+        }
+
+        return null;
     }
 
     private static TimeSpan? Wait(RetryConditionHeaderValue? header) => header?.Delta;

@@ -8,13 +8,27 @@ internal sealed class KubernetesConnection(KubernetesOptions options) : IDisposa
     private readonly Lock _gate = new();
     private (StoreHttp Http, KubeconfigFile? File, DateTime Written)? _open;
 
-    /// <summary>Gets one object; only cancellation throws.</summary>
-    public async Task<StoreAnswer> GetAsync(string path, CancellationToken cancellationToken)
+    /// <summary>Asks once; only cancellation throws.</summary>
+    public async Task<StoreAnswer> SendAsync(HttpMethod method, string path, byte[]? json, CancellationToken cancellationToken)
     {
+        var (http, headers, problem) = await PrepareAsync(cancellationToken);
+        return http is null ? StoreAnswer.None(problem!) : await http.SendAsync(method, path, headers, json, cancellationToken);
+    }
+
+    /// <summary>Opens an answer that goes on; see <see cref="StoreHttp.OpenAsync"/>.</summary>
+    public async Task<(int Status, HttpResponseMessage? Answer)> OpenAsync(string path, CancellationToken cancellationToken)
+    {
+        var (http, headers, problem) = await PrepareAsync(cancellationToken);
+        return http is null ? throw new IOException(problem) : await http.OpenAsync(path, headers, cancellationToken);
+    }
+
+    private async Task<(StoreHttp? Http, List<(string, string)> Headers, string? Problem)> PrepareAsync(CancellationToken cancellationToken)
+    {
+        List<(string, string)> headers = [("Accept", "application/json")];
         var (http, file, problem) = Open();
         if (http is null)
         {
-            return StoreAnswer.None(problem!);
+            return (null, headers, problem);
         }
 
         var token = file?.Token;
@@ -23,17 +37,16 @@ internal sealed class KubernetesConnection(KubernetesOptions options) : IDisposa
             (token, problem) = await TokenFile.ReadAsync(file?.TokenFile ?? options.TokenFile, cancellationToken);
             if (token is null)
             {
-                return StoreAnswer.None(problem!);
+                return (null, headers, problem);
             }
         }
 
-        List<(string, string)> headers = [("Accept", "application/json")];
         if (token is not null)
         {
             headers.Add(("Authorization", "Bearer " + token));
         }
 
-        return await http.SendAsync(HttpMethod.Get, path, headers, null, cancellationToken);
+        return (http, headers, null);
     }
 
     private (StoreHttp? Http, KubeconfigFile? File, string? Problem) Open()

@@ -19,7 +19,7 @@ internal sealed class KubernetesSource(KubernetesOptions options, TimeProvider t
     public async ValueTask<SecretResult> FetchAsync(SecretReference reference, CancellationToken cancellationToken)
     {
         var (ns, name) = (reference.Place, reference.Name);
-        var answer = await _connection.GetAsync($"api/v1/namespaces/{ns}/secrets/{name}", cancellationToken);
+        var answer = await _connection.SendAsync(HttpMethod.Get, $"api/v1/namespaces/{ns}/secrets/{name}", null, cancellationToken);
         return answer.Status switch
         {
             0 => SecretResult.Unavailable($"The Kubernetes API server did not answer: {answer.Problem}."),

@@ -29,6 +29,15 @@ internal sealed class HelloEndpoint(SandboxSessions sessions, GatewayOptions opt
             await request.RefuseAsync(403, "not_caged", problem);
     }
 
+    /// <summary>Why a hello is refused; null when it shows a cage.</summary>
+    public RequestProblem? Judge(byte[] body)
+    {
+        var (hello, error) = MessageCodec.Read(body, "hello", ContractsJson.Default.AgentHello);
+        return hello is null ? new(400, "bad_message", $"The hello can't be read: {error}.")
+            : Problem(hello) is { } problem ? new(403, "not_caged", problem)
+            : null;
+    }
+
     private string? Problem(AgentHello hello)
     {
         if (hello.Cage.Count > MaxProbes)

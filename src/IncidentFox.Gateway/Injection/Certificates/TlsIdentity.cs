@@ -28,26 +28,27 @@ internal static class Pem
 {
     private const int MostCertificates = 20;
 
-    /// <summary>A client's certificate, or a sentence that says why it can't be used.</summary>
-    public static (SslStreamCertificateContext? Certificate, string Key, string? Problem) Client(string certificates, string privateKey, DateTimeOffset now)
+    /// <summary>A certificate with its key, or a sentence that says why it can't be used.</summary>
+    public static (SslStreamCertificateContext? Certificate, string Key, string? Problem) Client(
+        string certificates, string privateKey, DateTimeOffset now, string what = "client certificate")
     {
         try
         {
             var chain = new X509Certificate2Collection();
             chain.ImportFromPem(certificates);
             if (chain.Count is 0 or > MostCertificates)
-                return (null, "", $"The client certificate is no PEM with 1 to {MostCertificates} certificates.");
-            // The first one is the client's own; those above it follow, in any order (RFC 8446, section 4.4.2).
+                return (null, "", $"The {what} is no PEM with 1 to {MostCertificates} certificates.");
+            // The first one is its owner's own; those above it follow, in any order (RFC 8446, section 4.4.2).
             var own = X509Certificate2.CreateFromPem(chain[0].ExportCertificatePem(), privateKey);
             if (now < own.NotBefore.ToUniversalTime() || now >= own.NotAfter.ToUniversalTime())
-                return (null, "", "The client certificate has expired or is not valid yet: renew it, or look at the gateway's clock.");
+                return (null, "", $"The {what} has expired or is not valid yet: renew it, or look at the gateway's clock.");
             var above = new X509Certificate2Collection(chain.Skip(1).ToArray());
             // Offline: certificates name addresses to fetch others from, which nobody has judged.
             return (SslStreamCertificateContext.Create(own, above, offline: true), Convert.ToHexStringLower(SHA256.HashData(own.RawData)), null);
         }
         catch (Exception e) when (e is CryptographicException or ArgumentException)
         {
-            return (null, "", "The client certificate and its private key can't be read, or don't belong together: both are PEM, the key not encrypted.");
+            return (null, "", $"The {what} and its private key can't be read, or don't belong together: both are PEM, the key not encrypted.");
         }
     }
 

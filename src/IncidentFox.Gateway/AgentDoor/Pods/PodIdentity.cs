@@ -1,0 +1,61 @@
+using System.Net;
+using IncidentFox.Core.Sandboxes;
+using Microsoft.Extensions.Logging;
+
+namespace IncidentFox.Gateway.AgentDoor.Pods;
+
+/// <summary>Who calls: a pod of ours that is alive, or why not.</summary>
+/// <param name="Pod">Its row; null when the caller is refused before one is found.</param>
+/// <param name="Refusal">Null when it is let in.</param>
+internal sealed record PodCaller(SandboxPod? Pod, PodRefusal? Refusal)
+{
+    public static PodCaller Refuse(int status, string code, string sentence, bool isSuspicious = false, SandboxPod? pod = null) => new(pod, new(status, code, sentence, isSuspicious));
+}
+
+/// <summary>
+/// Decides who calls at the pods' door, in this order: the API server says that the token is good, for this gateway, of the sandboxes' account and of which pod; that
+/// pod exists and has not been told to end; the connection comes from its address; and the bot made it. Only the last tells whose sandbox it is.
+/// </summary>
+internal sealed class PodIdentity(TokenReviews reviews, PodRegister register, SandboxPodStore pods, PodDoorOptions options, TimeProvider time, ILogger<PodIdentity> logger)
+{
+    // From the pod's creation to the bot's row there is one answer of the API server.
+    private static readonly TimeSpan RowWithin = TimeSpan.FromSeconds(60);
+
+    public async Task<PodCaller> IdentifyAsync(string token, IPAddress address, CancellationToken cancellationToken)
+    {
+        var verdict = await reviews.ReviewAsync(token, cancellationToken);
+        if (verdict.Refusal is not null)
+            return new(null, verdict.Refusal);
+        LivePod? alive;
+        try
+        {
+            alive = await register.FindAsync(verdict.PodName, verdict.PodUid, cancellationToken);
+        }
+        catch (IOException e)
+        {
+            logger.LogWarning("Whether a sandbox's pod still exists is not known ({Reason}); it is refused", e.Message);
+            return PodCaller.Refuse(503, "identity_unavailable", "The gateway can't ask the cluster whether this pod still exists, so nothing is handed out. Try again.");
+        }
+        var row = await pods.FindAsync(verdict.PodUid, cancellationToken);
+        if (alive is null)
+            return PodCaller.Refuse(403, "pod_gone", "The pod of this token is gone.", isSuspicious: true, row);
+        if (alive.IsOver || row?.State == SandboxPodState.Gone)
+            return PodCaller.Refuse(403, "pod_ending", "The pod of this token has ended, or is being deleted.", pod: row);
+        if (options.CheckAddress && !alive.Addresses.Contains(address))
+        {
+            return alive.Addresses.Count == 0
+                ? PodCaller.Refuse(503, "address_not_known", "The cluster does not show this pod's address yet. Try again.", pod: row)
+                : PodCaller.Refuse(403, "wrong_address", "The token is another pod's: this connection does not come from its address.", isSuspicious: true, row);
+        }
+        if (row is null)
+        {
+            return time.GetUtcNow() - alive.CreatedAt < RowWithin
+                ? PodCaller.Refuse(503, "pod_not_recorded", "This pod is not on file yet. Try again.")
+                : PodCaller.Refuse(403, "unknown_pod", "This pod was not made for a sandbox.", isSuspicious: true);
+        }
+        // The database's word and the cluster's must be about the same pod.
+        return row.Namespace == options.Namespace && row.Name == verdict.PodName
+            ? new(row, null)
+            : PodCaller.Refuse(403, "unknown_pod", "This pod was not made for a sandbox.", isSuspicious: true, row);
+    }
+}
