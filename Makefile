@@ -3,6 +3,7 @@ CONFIGURATION ?= Release
 FAULT ?= random
 FUZZ_SECONDS ?= 60
 HISTORIES ?= 2000
+RUNS ?= 1000
 ARTIFACTS := artifacts
 AGENT := $(ARTIFACTS)/agent/incidentfox-agent
 WORKBENCH := src/IncidentFox.Workbench/bin/$(CONFIGURATION)/net10.0/incidentfox-workbench
@@ -10,10 +11,10 @@ AGENT_SOURCES := $(shell find src/IncidentFox.Agent src/IncidentFox.Contracts -n
 export DOTNET_CLI_TELEMETRY_OPTOUT := 1
 export DOTNET_NOLOGO := 1
 
-.PHONY: help run smoke test fuzz canary chaos mutate bench check format build agent setup clean
+.PHONY: help run smoke test fuzz canary chaos pod-chaos mutate bench check format build agent setup clean
 
 help: ## what there is
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup:
 	@eng/setup
@@ -49,6 +50,10 @@ canary: build ## the canary proof: 200 investigations with random secrets in eve
 chaos: build agent ## the fault test: HISTORIES (2,000) random histories of approvals with processes killed and connections cut; SEED repeats them
 	@eng/setup --test
 	@CHAOS_HISTORIES=$(HISTORIES) CHAOS_SEED=$(SEED) tests/IncidentFox.Chaos/bin/$(CONFIGURATION)/net10.0/IncidentFox.Chaos --progress off
+
+pod-chaos: build ## the fault test of sandbox pods: RUNS (1,000) runs with API errors, broken watches, lost pods and nodes, bots killed; SEED (1) repeats them
+	@eng/setup --test
+	@POD_CHAOS_RUNS=$(RUNS) POD_CHAOS_SEED=$(SEED) POD_CHAOS_WORLDS=3 tests/IncidentFox.Bot.Tests/bin/$(CONFIGURATION)/net10.0/IncidentFox.Bot.Tests --filter-class '*PodChaosTests' --progress off --output Detailed
 
 mutate: build ## mutation testing of what decides (decision, quorum, digest); ONLY=part of a file's name
 	@dotnet tests/IncidentFox.Mutation/bin/$(CONFIGURATION)/net10.0/IncidentFox.Mutation.dll . $(CONFIGURATION) $(ONLY)

@@ -74,10 +74,7 @@ internal sealed class InvestigationSweep(
         {
             if (orphan.Sandbox is not { } sandbox || supervisor.Holds(orphan.Id))
                 continue;
-            var gone = orphan.Owner is { } owner
-                ? owner == instance.Id ? orphan.Age > OwnerIsLate : !await instance.IsAliveAsync(owner, cancellationToken)
-                : orphan.Age > OwnerIsLate;
-            if (!gone)
+            if (!await IsHolderGoneAsync(orphan.Owner, orphan.Age, cancellationToken))
                 continue;
             try
             {
@@ -93,7 +90,15 @@ internal sealed class InvestigationSweep(
             logger.LogWarning("Sandbox {Sandbox} of {Investigation} has lost its holder", sandbox, orphan.Id);
             await conclusion.DrawAsync(orphan.Id, sandbox, SandboxEnd.Lost, "", cancellationToken);
         }
+        foreach (var (investigation, sandbox, owner, age) in await reads.LeftOverAsync(cancellationToken))
+        {
+            if (!supervisor.Holds(investigation) && await IsHolderGoneAsync(owner, age, cancellationToken))
+                await investigations.EndSandboxAsync(investigation, sandbox, "lost", cancellationToken);
+        }
     }
+
+    private async Task<bool> IsHolderGoneAsync(Guid? owner, TimeSpan age, CancellationToken cancellationToken) =>
+        owner is { } other && other != instance.Id ? !await instance.IsAliveAsync(other, cancellationToken) : age > OwnerIsLate;
 
     // True when there is nothing to conclude: it is held now, somebody else took it, or there is no room and it waits for somebody who has.
     private async Task<bool> TakeOverAsync(Supervised orphan, SandboxId sandbox, CancellationToken cancellationToken)

@@ -255,6 +255,27 @@ public sealed class SupervisorTests(BotPostgres postgres)
     }
 
     [Fact]
+    public async Task A_sandbox_whose_bot_died_after_its_investigation_was_stopped_is_said_to_have_ended()
+    {
+        await using var bot = await StartAsync();
+        bot.Sandboxes.SandboxesOutliveTheBot = true;
+        var (id, sandbox) = await RunningAsync(bot);
+        await using var next = bot.Another();
+        await next.RunAsync<BotInstance>();
+        await next.Get<BotInstance>().Held;
+        await bot.Get<SandboxSupervisor>().StopAsync(Ct);
+        await bot.Get<InvestigationStore>().EndAsync(id, InvestigationState.Stopped, "system", null, null, Ct);
+        await next.Get<InvestigationSweep>().SweepAsync(Ct);
+        Assert.Null(Assert.Single(await bot.Database.QueryAsync<string?>("select end_reason from app.sandboxes where id = @Value", new { sandbox.Id.Value })));
+        await bot.StopAsync<BotInstance>();
+
+        await next.Get<InvestigationSweep>().SweepAsync(Ct);
+
+        Assert.Equal("lost", Assert.Single(await bot.Database.QueryAsync<string?>("select end_reason from app.sandboxes where id = @Value", new { sandbox.Id.Value })));
+        Assert.Equal(InvestigationState.Stopped, (await bot.InvestigationAsync(id)).State);
+    }
+
+    [Fact]
     public async Task Time_that_people_take_to_decide_does_not_count_across_a_take_over_nor_after_it()
     {
         await using var bot = await StartAsync();

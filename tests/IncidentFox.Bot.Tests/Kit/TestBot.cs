@@ -9,6 +9,7 @@ using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Core.Policy;
+using IncidentFox.Core.Storage;
 using IncidentFox.Core.Tools;
 using IncidentFox.Slack;
 using IncidentFox.TestKit;
@@ -66,6 +67,9 @@ internal sealed class TestBot : IAsyncDisposable
 
     /// <summary>Another process of the bot on the same database, Slack and sandboxes.</summary>
     public TestBot Another() => Start(Database, null, owned: false, Slack, Sandboxes, Jobs);
+
+    /// <summary>Another process with its own way to the database, its own driver and clock.</summary>
+    public TestBot Another(Database own, ISandboxDriver driver, TimeProvider time) => Start(Database, null, owned: false, Slack, Sandboxes, Jobs, own, driver, time);
 
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
@@ -216,8 +220,10 @@ internal sealed class TestBot : IAsyncDisposable
 
     private bool _owned;
 
-    private static TestBot Start(TestDatabase database, BotOptions? options, bool owned, FakeSlack? slack = null, FakeSandboxes? sandboxes = null, RecordingJobs? jobs = null)
+    private static TestBot Start(TestDatabase database, BotOptions? options, bool owned, FakeSlack? slack = null, FakeSandboxes? sandboxes = null, RecordingJobs? jobs = null,
+        Database? own = null, ISandboxDriver? driver = null, TimeProvider? time = null)
     {
+        own ??= database.Bot;
         slack ??= NewSlack();
         sandboxes ??= new FakeSandboxes();
         jobs ??= new RecordingJobs();
@@ -225,11 +231,12 @@ internal sealed class TestBot : IAsyncDisposable
         services.AddLogging();
         // Hangfire keeps the last logger factory it was given for the whole process: one that is never disposed does no harm to another test's host.
         services.AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance);
-        services.AddSingleton(database.Bot);
+        services.AddSingleton(own);
+        services.AddSingleton(time ?? TimeProvider.System);
         services.AddSingleton(database.SharedCipher);
-        services.AddSingleton(new PolicyStore(database.Bot, new AuditLog(database.Bot, database.SharedCipher), ToolPolicyParser.Parse("{}").Policy!));
+        services.AddSingleton(new PolicyStore(own, new AuditLog(own, database.SharedCipher), ToolPolicyParser.Parse("{}").Policy!));
         services.AddSingleton<ISlackClient>(slack);
-        services.AddSingleton<ISandboxDriver>(sandboxes);
+        services.AddSingleton(driver ?? sandboxes);
         services.AddSingleton(Limits);
         services.AddBot(options ?? new BotOptions { SlackUserCache = TimeSpan.Zero });
         services.Replace(ServiceDescriptor.Singleton<IBackgroundJobClient>(jobs));

@@ -55,6 +55,19 @@ internal sealed class SupervisionStore(Database database)
     public Task<IReadOnlyList<Supervised>> AtWorkAsync(CancellationToken cancellationToken) =>
         QueryAsync("where i.status in ('starting', 'running')", new { }, cancellationToken);
 
+    /// <summary>Sandboxes that count as alive although their investigation is over: their holder went before it could say that they ended.</summary>
+    public async Task<IReadOnlyList<(InvestigationId Investigation, SandboxId Sandbox, Guid? Owner, TimeSpan Age)>> LeftOverAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        var rows = await connection.QueryAsync<(Guid Investigation, Guid Sandbox, Guid? Owner, TimeSpan Age)>(new CommandDefinition(
+            """
+            select i.id, s.id, s.owner, app.clock() - s.created_at
+              from app.sandboxes s join app.investigations i on i.id = s.investigation_id
+             where s.state <> 'ended' and i.status in ('completed', 'failed', 'stopped') limit 200
+            """, cancellationToken: cancellationToken));
+        return [.. rows.Select(r => (new InvestigationId(r.Investigation), new SandboxId(r.Sandbox), r.Owner, r.Age))];
+    }
+
     /// <summary>Queued ones that nobody started, and waiting ones that have been decided.</summary>
     public async Task<IReadOnlyList<InvestigationId>> StartableAsync(TimeSpan queuedFor, CancellationToken cancellationToken)
     {
