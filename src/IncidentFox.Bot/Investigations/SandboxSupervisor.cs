@@ -120,12 +120,15 @@ internal sealed class SandboxSupervisor(
             using var waiting = new CancellationTokenSource();
             await Task.WhenAny(sandbox.Exited, changed.WaitAsync(waiting.Token), Task.Delay(LookAgain, time, waiting.Token));
             await waiting.CancelAsync();
-            if (_stopping && driver.SandboxesOutliveTheBot)
+            var now = sandbox.Exited.IsCompleted || (_stopping && driver.SandboxesOutliveTheBot) ? null : await ReadAsync(id);
+            // Looked at once: a stop of the bot that comes a moment later lets go in the next round.
+            var stopping = _stopping;
+            if (stopping && driver.SandboxesOutliveTheBot)
                 return false;
-            if (sandbox.Exited.IsCompleted || await ReadAsync(id) is not { } now)
+            if (now is null)
                 continue;
             // A start that overlapped with the stop of the bot ends here.
-            if (_stopping || now.State.IsFinal() || now.Sandbox != sandbox.Id)
+            if (stopping || now.State.IsFinal() || now.Sandbox != sandbox.Id)
             {
                 await sandbox.StopAsync(CancellationToken.None);
             }
