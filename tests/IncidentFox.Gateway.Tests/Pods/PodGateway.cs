@@ -1,0 +1,180 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json.Nodes;
+using IncidentFox.Core;
+using IncidentFox.Core.Sandboxes;
+using IncidentFox.Gateway.AgentDoor.Pods;
+using IncidentFox.Gateway.Tests.Hosting;
+using IncidentFox.Secrets;
+using IncidentFox.TestKit;
+using Xunit;
+using IncidentFox.Workbench.Estate.Cluster;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace IncidentFox.Gateway.Tests.Pods;
+
+/// <summary>A real gateway with its door for pods over TLS, and a cluster whose API server it asks with the rights of its own account.</summary>
+internal sealed class PodGateway : IAsyncDisposable
+{
+    public const string Ns = "incidentfox-sandboxes";
+    public const string Audience = "incidentfox-gateway";
+
+    private readonly DirectoryInfo _folder;
+    private readonly X509Certificate2 _authority;
+
+    private PodGateway(GatewayHost host, KubernetesCluster cluster, DirectoryInfo folder, X509Certificate2 authority, int port)
+    {
+        (Host, Cluster, _folder, _authority, Port) = (host, cluster, folder, authority, port);
+        Pods = new SandboxPodStore(host.Database.Bot);
+    }
+
+    public GatewayHost Host { get; }
+    public KubernetesCluster Cluster { get; }
+
+    /// <summary>As the bot writes it.</summary>
+    public SandboxPodStore Pods { get; }
+
+    public int Port { get; }
+
+    public static async Task<PodGateway> StartAsync(TestPostgres postgres, bool checkAddress = false)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var cluster = await KubernetesCluster.StartAsync(new() { Https = true }, ct);
+        cluster.Create(Object("v1", "Namespace", Ns, ns: null));
+        cluster.Create(Object("v1", "Namespace", "incidentfox", ns: null));
+        cluster.Create(Object("v1", "ServiceAccount", "incidentfox-sandbox"));
+        cluster.Create(Object("v1", "ServiceAccount", "incidentfox-gateway", ns: "incidentfox"));
+        cluster.Create(Object("rbac.authorization.k8s.io/v1", "Role", "incidentfox-gateway", """{"rules":[{"apiGroups":[""],"resources":["pods"],"verbs":["get","list","watch"]}]}"""));
+        cluster.Create(Object("rbac.authorization.k8s.io/v1", "RoleBinding", "incidentfox-gateway", Binding("Role")));
+        cluster.Create(Object("rbac.authorization.k8s.io/v1", "ClusterRole", "incidentfox-gateway",
+            """{"rules":[{"apiGroups":["authentication.k8s.io"],"resources":["tokenreviews"],"verbs":["create"]}]}""", ns: null));
+        cluster.Create(Object("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "incidentfox-gateway", Binding("ClusterRole"), ns: null));
+
+        var folder = Directory.CreateTempSubdirectory("ifx-pods");
+        var authority = Authority();
+        Issue(folder, authority);
+        var kubeconfig = Path.Combine(folder.FullName, "kubeconfig");
+        await File.WriteAllTextAsync(kubeconfig, cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-gateway")), ct);
+        var port = FreePort();
+        var host = await GatewayHost.StartAsync(postgres,
+            change: o => new GatewayOptions
+            {
+                IntegrationsPaths = o.IntegrationsPaths, RuntimeDirectory = o.RuntimeDirectory,
+                Pods = new PodDoorOptions
+                {
+                    Enabled = true, Url = $"https://127.0.0.1:{port}", Certificate = $"file://{folder.FullName}/tls.crt", Key = $"file://{folder.FullName}/tls.key",
+                    Kubeconfig = kubeconfig, CheckAddress = checkAddress,
+                },
+            },
+            more: services => services.AddSecrets(new SecretsOptions { File = new() { Directories = [folder.FullName] } }));
+        return new PodGateway(host, cluster, folder, authority, port);
+    }
+
+    /// <summary>A new certificate of the same authority in the place of the one before, valid for the name.</summary>
+    public static void Issue(DirectoryInfo folder, X509Certificate2 authority, string name = "incidentfox-gateway")
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256);
+        var names = new SubjectAlternativeNameBuilder();
+        names.AddDnsName(name);
+        request.CertificateExtensions.Add(names.Build());
+        using var certificate = request.Create(authority, authority.NotBefore.AddSeconds(1), authority.NotAfter.AddSeconds(-1), RandomNumberGenerator.GetBytes(8));
+        Write(folder, "tls.crt", certificate.ExportCertificatePem());
+        Write(folder, "tls.key", key.ExportPkcs8PrivateKeyPem());
+    }
+
+    public void Rotate() => Issue(_folder, _authority);
+
+    /// <summary>A pod as the bot's driver makes one, running.</summary>
+    /// <returns>Its UID.</returns>
+    public async Task<string> RunAsync(string name, string ns = Ns, string account = "incidentfox-sandbox")
+    {
+        Cluster.Create(Object("v1", "Pod", name, $$$"""
+            {"spec":{"serviceAccountName":"{{{account}}}","automountServiceAccountToken":false,"restartPolicy":"Never","containers":[{"name":"agent","image":"agent:1",
+              "volumeMounts":[{"name":"identity","mountPath":"/var/run/incidentfox"}]}],
+              "volumes":[{"name":"identity","projected":{"sources":[{"serviceAccountToken":{"audience":"{{{Audience}}}","expirationSeconds":600,"path":"token"}}]}}]}}
+            """, ns));
+        while ((string?)Cluster.Find("Pod", ns, name)?["status"]?["phase"] != "Running")
+            await Task.Delay(10, TestContext.Current.CancellationToken);
+        return (string)Cluster.Find("Pod", ns, name)!["metadata"]!["uid"]!;
+    }
+
+    /// <summary>The bot's row of it: a sandbox's, or of the warm pool.</summary>
+    public Task RecordAsync(string uid, string name, SandboxId? sandbox) => Pods.RecordAsync(uid, Ns, name, "agent:1", sandbox, "bot-1", TestContext.Current.CancellationToken);
+
+    public string TokenOf(string name, string ns = Ns) => Cluster.PodToken(ns, name, Audience) ?? throw new InvalidOperationException("the pod mounts no such token");
+
+    /// <summary>Sends as an agent would: TLS, the authority that it was given, the name that it was told.</summary>
+    public async Task<(HttpStatusCode Status, JsonNode? Body)> SendAsync(string? token, string method, string path, byte[]? body = null)
+    {
+        using var http = Client();
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new ByteArrayContent(body) };
+        if (token is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        return (response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
+    }
+
+    public HttpClient Client() => new(new SocketsHttpHandler
+    {
+        SslOptions = new SslClientAuthenticationOptions
+        {
+            CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { _authority }, RevocationMode = X509RevocationMode.NoCheck },
+        },
+        ConnectCallback = async (_, ct) =>
+        {
+            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
+            return new NetworkStream(socket, ownsSocket: true);
+        },
+    }) { BaseAddress = new Uri("https://incidentfox-gateway") };
+
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        await Cluster.DisposeAsync();
+        _authority.Dispose();
+        _folder.Delete(recursive: true);
+    }
+
+    public static JsonObject Object(string version, string kind, string name, string more = "{}", string? ns = Ns)
+    {
+        var o = JsonNode.Parse(more)!.AsObject();
+        o["apiVersion"] = version;
+        o["kind"] = kind;
+        o["metadata"] = new JsonObject { ["name"] = name };
+        if (ns is not null)
+            o["metadata"]!["namespace"] = ns;
+        return o;
+    }
+
+    private static void Write(DirectoryInfo folder, string name, string text)
+    {
+        var path = Path.Combine(folder.FullName, name);
+        File.WriteAllText(path, text);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    private static string Binding(string kind) =>
+        $$"""{"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"{{kind}}","name":"incidentfox-gateway"},"subjects":[{"kind":"ServiceAccount","name":"incidentfox-gateway","namespace":"incidentfox"}]}""";
+
+    private static X509Certificate2 Authority()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=incidentfox test authority", key, HashAlgorithmName.SHA256);
+        request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, false, 0, critical: true));
+        return request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddMinutes(-5), TimeProvider.System.GetUtcNow().AddHours(1));
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
