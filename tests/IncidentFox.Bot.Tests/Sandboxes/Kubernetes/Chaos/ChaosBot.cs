@@ -81,6 +81,23 @@ internal sealed class ChaosBot : IAsyncDisposable
         });
     }
 
+    /// <summary>It is asked to stop, as at an update: it lets go of its sandboxes.</summary>
+    public void Stop()
+    {
+        if (_dead || !_ready)
+            return;
+        _ready = false;
+        _world.CountKill();
+        _ = Run(async () =>
+        {
+            await _bot.Get<SandboxSupervisor>().StopAsync(default);
+            await _bot.StopAsync<BotInstance>();
+            _dead = true;
+            await _driver.DisposeAsync();
+            await _source.DisposeAsync();
+        });
+    }
+
     public async ValueTask DisposeAsync()
     {
         _dead = true;

@@ -19,8 +19,9 @@ internal enum PodScript
 /// <param name="AfterIt">After the call was carried out, before its answer is heard.</param>
 /// <param name="At">Seconds from the start, where it is not at a call.</param>
 /// <param name="Delay">Real milliseconds into that second: in the middle of whatever goes on then.</param>
+/// <param name="IsAsked">It is asked to stop instead, as at an update.</param>
 /// <param name="Away">Seconds until it is started anew.</param>
-internal sealed record BotKill(int Bot, int AtCall, bool AfterIt, int At, int Delay, int Away);
+internal sealed record BotKill(int Bot, int AtCall, bool AfterIt, int At, int Delay, bool IsAsked, int Away);
 
 /// <summary>Everything that happens in one run, made from its seed. Times are seconds of the run's own clock.</summary>
 internal sealed record PodChaosPlan
@@ -90,7 +91,7 @@ internal sealed record PodChaosPlan
             Seed = seed,
             WarmPods = Some(0, 1) * Some(1, 3),
             Asked = [.. Enumerable.Range(0, Some(2, 4)).Select(_ => Some(0, 15)).Order()],
-            Kills = [.. Enumerable.Range(0, Some(1, 3)).Select(i => new BotKill(Some(0, 1), i == 0 || Some(0, 1) == 0 ? Some(2, 25) : 0, Some(0, 1) == 0, Some(2, 35), Some(0, 12), Some(0, 8)))],
+            Kills = [.. Enumerable.Range(0, Some(1, 3)).Select(i => new BotKill(Some(0, 1), i == 0 || Some(0, 1) == 0 ? Some(2, 25) : 0, Some(0, 1) == 0, Some(2, 35), Some(0, 12), Some(0, 2) == 0, Some(0, 8)))],
             FaultEvery = Some(4, 12),
             Faults = Shuffled(Kinds),
             SilentEvery = Some(15, 40),

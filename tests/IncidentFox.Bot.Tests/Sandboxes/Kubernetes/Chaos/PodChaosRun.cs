@@ -65,7 +65,10 @@ internal sealed class PodChaosRun(PodChaosWorld world, PodChaosPlan plan)
         var dying = kill is null ? Task.CompletedTask : Task.Run(async () =>
         {
             await Task.Delay(kill.Delay);
-            Kill(kill.Bot);
+            if (kill.IsAsked)
+                _bots[kill.Bot]?.Stop();
+            else
+                Kill(kill.Bot);
         });
         await world.SecondAsync(() =>
         {
