@@ -134,9 +134,12 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
                 update app.sandboxes set state = 'ended', ended_at = app.clock(), end_reason = @reason
                  where id = @Sandbox and investigation_id = @Value and state <> 'ended'
                 """, new { id.Value, Sandbox = sandbox.Value, reason = StorableText.Of(reason, AuditLog.MaxString) }, cancellationToken: ct));
-            if (ended == 1)
-                await SandboxAuditAsync(connection, id, sandbox, "destroyed", reason, ct);
-            return ended == 1;
+            if (ended == 0)
+                return false;
+            await SandboxAuditAsync(connection, id, sandbox, "destroyed", reason, ct);
+            if (reason == SecurityAlertKinds.NotCaged)
+                await NotCagedAsync(connection, id, sandbox, ct);
+            return true;
         }, cancellationToken);
 
     /// <summary>Ends it, once. False when it was over already.</summary>
@@ -187,6 +190,29 @@ public sealed class InvestigationStore(Database database, AuditLog audit, Column
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         return await connection.ExecuteAsync(new CommandDefinition(sql, parameters, cancellationToken: cancellationToken)) == 1;
+    }
+
+    // The gateway tells of a hello that shows no cage. A sandbox that never said any has to be told of as well.
+    private async Task NotCagedAsync(NpgsqlConnection connection, InvestigationId id, SandboxId sandbox, CancellationToken ct)
+    {
+        var (org, team, told) = await connection.QuerySingleAsync<(string Org, string Team, bool Told)>(new CommandDefinition(
+            """
+            select org_id, team_id, exists (select from app.audit_events e where e.investigation_id = i.id and e.sandbox_id = @Sandbox and e.event_type = @SecurityAlert)
+              from app.investigations i where id = @Value
+            """, new { id.Value, Sandbox = sandbox.Value, AuditEventTypes.SecurityAlert }, cancellationToken: ct));
+        if (told)
+            return;
+        await audit.AppendAsync(connection, new AuditEvent
+        {
+            EventType = AuditEventTypes.SecurityAlert,
+            OrgId = org,
+            TeamId = team,
+            UserId = "system",
+            Status = "denied",
+            InvestigationId = id.Value,
+            SandboxId = sandbox.Value,
+            Details = new JsonObject { ["kind"] = SecurityAlertKinds.NotCaged, ["code"] = "not_caged_in_time" },
+        }, ct);
     }
 
     private async Task SandboxAuditAsync(

@@ -91,14 +91,8 @@ public sealed class HostSettings
             errors.AddRange(gateway.Validate(secrets).Errors);
             errors.AddRange(modelErrors);
         }
-        if (role is HostRole.All && KubernetesSandboxesModule.IsConfigured(configuration))
-            errors.Add("Sandbox:Kubernetes:Image is set, but this version's gateway has no door for pods: their agents would be given nothing. Remove it to use sandboxes on this machine.");
-        else if (role is HostRole.All)
-            errors.AddRange(sandboxes.Validate());
-        if (role is HostRole.Bot && !KubernetesSandboxesModule.IsConfigured(configuration))
-            errors.Add("--role bot needs sandboxes on Kubernetes: a sandbox on this machine reaches its gateway by a socket, so bot and gateway run in one process. Set Sandbox:Kubernetes:Image, or use --role all.");
-        else if (role is HostRole.Bot)
-            errors.AddRange(Bind<KubernetesSandboxOptions>(configuration, KubernetesSandboxOptions.SectionName, errors).Validate());
+        if (role is not HostRole.Gateway)
+            CheckSandboxes(configuration, role, sandboxes, gateway, errors);
         var url = ReadUrl(configuration, errors);
         var policy = ReadPolicy(configuration, errors);
         return errors.Count > 0 || policy is null
@@ -130,6 +124,20 @@ public sealed class HostSettings
             errors.Add($"{section}: {e.Message}{(e.InnerException is { } inner ? " " + inner.Message : "")}");
             return new T();
         }
+    }
+
+    private static void CheckSandboxes(IConfiguration configuration, HostRole role, LocalSandboxOptions local, GatewayOptions gateway, List<string> errors)
+    {
+        if (KubernetesSandboxesModule.IsConfigured(configuration))
+        {
+            errors.AddRange(Bind<KubernetesSandboxOptions>(configuration, KubernetesSandboxOptions.SectionName, errors).Validate());
+            if (role is HostRole.All && !gateway.Pods.Enabled)
+                errors.Add("Sandbox:Kubernetes:Image is set, but this process's gateway has no door for pods: set Gateway:Pods:Enabled with its Certificate and Key, or remove the image to use sandboxes on this machine.");
+        }
+        else if (role is HostRole.All)
+            errors.AddRange(local.Validate());
+        else
+            errors.Add("--role bot needs sandboxes on Kubernetes: a sandbox on this machine reaches its gateway by a socket, so bot and gateway run in one process. Set Sandbox:Kubernetes:Image, or use --role all.");
     }
 
     private static void CheckSlack(IConfiguration configuration, List<string> errors)

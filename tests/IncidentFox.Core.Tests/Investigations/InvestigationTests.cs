@@ -70,6 +70,20 @@ public sealed class InvestigationTests(TestPostgres postgres)
         Assert.Empty(await world.Investigations.OpenAsync(default));
     }
 
+    [Theory]
+    [InlineData("not_caged", 1)]
+    [InlineData("crashed", 0)]
+    public async Task A_sandbox_that_did_not_show_its_cage_in_time_is_a_security_alert_once(string reason, int alerts)
+    {
+        await using var world = await World.CreateAsync(postgres);
+        var (id, sandbox, _) = await StartAsync(world);
+
+        Assert.True(await world.Investigations.EndSandboxAsync(id, sandbox, reason, default));
+        Assert.False(await world.Investigations.EndSandboxAsync(id, sandbox, reason, default));
+
+        Assert.Equal(alerts, (await world.Db.QueryAsync<int>("select count(*) from app.audit_events where event_type = 'security_alert' and details ->> 'kind' = 'not_caged'")).Single());
+    }
+
     [Fact]
     public async Task A_sandbox_that_ended_has_no_session_and_ends_once()
     {

@@ -66,13 +66,14 @@ public sealed class HostSettingsTests
     }
 
     [Fact]
-    public void Sandboxes_as_pods_are_refused_as_long_as_the_gateway_has_no_door_for_them()
+    public void Sandboxes_as_pods_need_a_gateway_with_a_door_for_them()
     {
         var example = ConfigurationFiles.Load(Path.Combine(Repository(), "appsettings.example.json"));
         var pods = new ConfigurationBuilder().AddConfiguration(example).AddInMemoryCollection(
             new Dictionary<string, string?> { ["Sandbox:Kubernetes:Image"] = "registry.example/incidentfox-agent:0.1.0" }).Build();
 
         Assert.Contains(HostSettings.Read(pods, HostRole.All).Errors, e => e.StartsWith("Sandbox:Kubernetes:Image is set", StringComparison.Ordinal));
+        Assert.DoesNotContain(HostSettings.Read(pods, HostRole.Bot).Errors, e => e.StartsWith("Sandbox:Kubernetes:Image is set", StringComparison.Ordinal));
         Assert.DoesNotContain(HostSettings.Read(example, HostRole.All).Errors, e => e.Contains("Kubernetes", StringComparison.Ordinal));
     }
 

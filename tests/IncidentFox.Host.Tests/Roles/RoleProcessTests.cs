@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using IncidentFox.Host.Configuration;
 using IncidentFox.Host.Tests.Kit;
@@ -27,12 +29,13 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
         var ct = TestContext.Current.CancellationToken;
         await using var database = await postgres.CreateAsync(ct);
         _here.Use(database);
-        await using var cluster = await KubernetesCluster.StartAsync(new() { RuntimeClasses = [] }, ct);
+        await using var cluster = await KubernetesCluster.StartAsync(new() { RuntimeClasses = [], Https = true }, ct);
         foreach (var o in Rendered.Of(Rendered.Base).Where(o => (string?)o["kind"] is not "Deployment" and not "Job"))
             cluster.Create(o.DeepClone().AsObject());
         var (bot, gateway) = (Free(), Free());
         _here["Http"]["Url"] = bot.AbsoluteUri;
         _here["Gateway"]["HealthUrl"] = gateway.AbsoluteUri;
+        _here["Gateway"]["Pods"] = Door(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-gateway"), "incidentfox-sandboxes"));
         _here.Configuration["Sandbox"] = Pods(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-bot"), "incidentfox-sandboxes"));
 
         await using var gatewayProcess = Start("gateway", GatewaySections, drop: ["Bot", "BotPassword"]);
@@ -44,6 +47,21 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
 
         await EndAsync(gatewayProcess);
         await EndAsync(botProcess);
+    }
+
+    [Fact]
+    public async Task A_gateway_whose_door_for_pods_has_no_certificate_does_not_start()
+    {
+        await using var database = await postgres.CreateAsync(TestContext.Current.CancellationToken);
+        _here.Use(database);
+        await using var cluster = await KubernetesCluster.StartAsync(new() { Https = true }, TestContext.Current.CancellationToken);
+        _here["Gateway"]["Pods"] = Door(cluster.Kubeconfig("token"));
+        _here.Secret("door-key", "no key");
+
+        var (exitCode, _, error) = await _here.RunAsync("serve", "--role", "gateway");
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("Gateway:Pods:Certificate and Key: The certificate and its private key can't be read", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,6 +122,21 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
             ["Kubeconfig"] = _here.Secret("kubeconfig", kubeconfig)["file://".Length..],
         },
     };
+
+    private JsonObject Door(string kubeconfig)
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=incidentfox-gateway", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddMinutes(-1), TimeProvider.System.GetUtcNow().AddHours(1));
+        return new()
+        {
+            ["Enabled"] = true,
+            ["Url"] = $"https://127.0.0.1:{Free().Port}",
+            ["Certificate"] = _here.Secret("door-certificate", certificate.ExportCertificatePem()),
+            ["Key"] = _here.Secret("door-key", key.ExportPkcs8PrivateKeyPem()),
+            ["Kubeconfig"] = _here.Secret("gateway-kubeconfig", kubeconfig)["file://".Length..],
+        };
+    }
 
     private async Task<IReadOnlyList<string>> ProblemsAsync(HostRole role)
     {
