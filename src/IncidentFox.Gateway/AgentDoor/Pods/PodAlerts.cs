@@ -46,7 +46,7 @@ internal sealed partial class PodAlerts(AuditLog audit, AlertFacts facts, TimePr
                 CorrelationId = correlationId,
                 Details = new JsonObject
                 {
-                    ["kind"] = SecurityAlertKinds.StolenIdentity, ["code"] = refusal.Code, ["address"] = address.ToString(), ["pod"] = pod?.Name, ["suppressed_before"] = suppressed,
+                    ["kind"] = refusal.Code == "not_caged" ? SecurityAlertKinds.NotCaged : SecurityAlertKinds.StolenIdentity, ["code"] = refusal.Code, ["address"] = address.ToString(), ["pod"] = pod?.Name, ["suppressed_before"] = suppressed,
                 },
             }, limit.Token);
         }

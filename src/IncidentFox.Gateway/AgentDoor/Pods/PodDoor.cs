@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Text.Json.Nodes;
 using IncidentFox.Contracts;
@@ -19,12 +20,15 @@ namespace IncidentFox.Gateway.AgentDoor.Pods;
 /// warm pool has no sandbox yet; it may show that it is caged and wait for its task, and nothing else.
 /// </summary>
 internal sealed class PodDoor(
-    PodIdentity identity, TokenReviews reviews, PodThrottle throttle, PodRegister register, PodAlerts alerts, SandboxPodStore pods, SandboxSessions sessions, HelloEndpoint hello,
-    AgentDispatcher dispatcher, DatabaseSignals signals, TimeProvider time, ILogger<PodDoor> logger)
+    PodIdentity identity, TokenReviews reviews, PodThrottle throttle, PodAlerts alerts, SandboxPodStore pods, SandboxSessions sessions, SessionCache lately, Traffic traffic,
+    HelloEndpoint hello, AgentDispatcher dispatcher, DatabaseSignals signals, TimeProvider time, ILogger<PodDoor> logger)
 {
     private const int LongestToken = 8 * 1024;
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
+
+    // Pods that were let in for a sandbox, until their end.
+    private readonly ConcurrentDictionary<string, SandboxId> _known = new();
 
     public async Task HandleAsync(HttpContext http)
     {
@@ -34,8 +38,8 @@ internal sealed class PodDoor(
         var address = PodConnection.AddressOf(http);
         try
         {
-            if (await IdentifyAsync(request, address) is { } pod)
-                await AdmitAsync(request, pod);
+            if (await IdentifyAsync(request, address) is { Pod: { } pod, End: var end })
+                await AdmitAsync(request, pod, end);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
@@ -49,7 +53,7 @@ internal sealed class PodDoor(
         }
     }
 
-    private async Task<SandboxPod?> IdentifyAsync(AgentRequest request, IPAddress address)
+    private async Task<PodCaller?> IdentifyAsync(AgentRequest request, IPAddress address)
     {
         var http = request.Http;
         if (Token(http.Request.Headers) is not { } token)
@@ -65,10 +69,10 @@ internal sealed class PodDoor(
             return await RefuseAsync(request, refusal, caller.Pod, address);
         // It said who it is; nobody else needs it.
         http.Request.Headers.Remove("Authorization");
-        return caller.Pod;
+        return caller;
     }
 
-    private async Task<SandboxPod?> RefuseAsync(AgentRequest request, PodRefusal refusal, SandboxPod? pod, IPAddress address)
+    private async Task<PodCaller?> RefuseAsync(AgentRequest request, PodRefusal refusal, SandboxPod? pod, IPAddress address)
     {
         // Somebody who is not known keeps no connection.
         request.Http.Response.Headers.Connection = "close";
@@ -79,9 +83,8 @@ internal sealed class PodDoor(
         return null;
     }
 
-    private async Task AdmitAsync(AgentRequest request, SandboxPod pod)
+    private async Task AdmitAsync(AgentRequest request, SandboxPod pod, CancellationToken end)
     {
-        var end = register.EndOf(pod.Uid);
         await using var cut = end.Register(static http => ((HttpContext)http!).Abort(), request.Http);
         if (pod.Sandbox is null)
         {
@@ -92,6 +95,8 @@ internal sealed class PodDoor(
         var sandbox = pod.Sandbox!.Value;
         if (request.Path == Protocol.TaskPath)
             await TakeOverCageAsync(pod, sandbox, request.Aborted);
+        if (_known.TryAdd(pod.Uid, sandbox))
+            end.Register(() => Forget(pod.Uid));
         request.Http.Features.Set(new SandboxConnection(sandbox));
         await dispatcher.HandleAsync(request.Http);
     }
@@ -174,6 +179,14 @@ internal sealed class PodDoor(
                 ["kind"] = "warm_pod", ["target"] = pod.Name, ["reached"] = false, ["detail"] = $"shown before it was claimed, at {shown:O}",
             }), ct);
         }
+    }
+
+    private void Forget(string uid)
+    {
+        if (!_known.TryRemove(uid, out var sandbox))
+            return;
+        traffic.Forget(sandbox);
+        lately.Forget(sandbox);
     }
 
     private static string? Token(IHeaderDictionary headers) =>

@@ -7,7 +7,8 @@ namespace IncidentFox.Gateway.AgentDoor.Pods;
 /// <summary>Who calls: a pod of ours that is alive, or why not.</summary>
 /// <param name="Pod">Its row; null when the caller is refused before one is found.</param>
 /// <param name="Refusal">Null when it is let in.</param>
-internal sealed record PodCaller(SandboxPod? Pod, PodRefusal? Refusal)
+/// <param name="End">Cancelled when the pod is over.</param>
+internal sealed record PodCaller(SandboxPod? Pod, PodRefusal? Refusal, CancellationToken End = default)
 {
     public static PodCaller Refuse(int status, string code, string sentence, bool isSuspicious = false, SandboxPod? pod = null) => new(pod, new(status, code, sentence, isSuspicious));
 }
@@ -26,6 +27,8 @@ internal sealed class PodIdentity(TokenReviews reviews, PodRegister register, Sa
         var verdict = await reviews.ReviewAsync(token, cancellationToken);
         if (verdict.Refusal is not null)
             return new(null, verdict.Refusal);
+        // Before the look whether it is alive, so that no end in between is missed.
+        var end = register.EndOf(verdict.PodUid);
         LivePod? alive;
         try
         {
@@ -36,6 +39,8 @@ internal sealed class PodIdentity(TokenReviews reviews, PodRegister register, Sa
             logger.LogWarning("Whether a sandbox's pod still exists is not known ({Reason}); it is refused", e.Message);
             return PodCaller.Refuse(503, "identity_unavailable", "The gateway can't ask the cluster whether this pod still exists, so nothing is handed out. Try again.");
         }
+        if (alive is null or { IsOver: true })
+            register.Forget(verdict.PodUid);
         var row = await pods.FindAsync(verdict.PodUid, cancellationToken);
         if (alive is null)
             return PodCaller.Refuse(403, "pod_gone", "The pod of this token is gone.", isSuspicious: true, row);
@@ -55,7 +60,7 @@ internal sealed class PodIdentity(TokenReviews reviews, PodRegister register, Sa
         }
         // The database's word and the cluster's must be about the same pod.
         return row.Namespace == options.Namespace && row.Name == verdict.PodName
-            ? new(row, null)
+            ? new(row, null, end)
             : PodCaller.Refuse(403, "unknown_pod", "This pod was not made for a sandbox.", isSuspicious: true, row);
     }
 }

@@ -39,8 +39,11 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
         };
     }
 
-    /// <summary>Cancelled when the pod is over. Ask before the pod is found to be alive, or an end in between is missed.</summary>
+    /// <summary>Cancelled when the pod is over. Ask before the pod is found to be alive, or an end in between is missed; <see cref="Forget"/> when it is not.</summary>
     public CancellationToken EndOf(string uid) => _ends.GetOrAdd(uid, _ => new CancellationTokenSource()).Token;
+
+    /// <summary>It is over.</summary>
+    public void Forget(string uid) => End(uid, isGone: false);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
