@@ -58,7 +58,7 @@ pod-chaos: build ## the fault test of sandbox pods: RUNS (1,000) runs with API e
 mutate: build ## mutation testing of what decides (decision, quorum, digest); ONLY=part of a file's name
 	@dotnet tests/IncidentFox.Mutation/bin/$(CONFIGURATION)/net10.0/IncidentFox.Mutation.dll . $(CONFIGURATION) $(ONLY)
 
-bench: ## benchmarks (ONLY=approvals|spine|gateway); also written to artifacts/bench/
+bench: ## benchmarks (ONLY=approvals|spine|gateway|kubernetes); also written to artifacts/bench/
 	@eng/setup --bench
 	@$(MAKE) --no-print-directory build agent
 	@dotnet tests/IncidentFox.Benchmarks/bin/$(CONFIGURATION)/net10.0/IncidentFox.Benchmarks.dll $(if $(ONLY),--only $(ONLY)) --out $(ARTIFACTS)/bench

@@ -1,5 +1,6 @@
 using IncidentFox.Benchmarks.Approvals;
 using IncidentFox.Benchmarks.Gateway;
+using IncidentFox.Benchmarks.Kubernetes;
 using IncidentFox.Benchmarks.Measuring;
 using IncidentFox.Benchmarks.Spine;
 
@@ -19,6 +20,7 @@ internal static class Parts
     {
         ["approvals"] = () => new ApprovalsPart(),
         ["gateway"] = () => new GatewayPart(),
+        ["kubernetes"] = () => new KubernetesPart(),
         ["spine"] = () => new SpinePart(),
     };
 }

@@ -125,6 +125,9 @@ internal sealed class PodWatch(PodApi api, TimeProvider time, ILogger logger) : 
 
     private void See(V1Pod pod)
     {
+        // Thousands of pods are kept: without what nobody reads of them.
+        pod.Spec = null;
+        pod.Metadata.ManagedFields = null;
         _pods[pod.Metadata.Uid] = pod;
         Tell(pod.Metadata.Uid);
     }
