@@ -12,14 +12,15 @@ using IncidentFox.Core.Tools;
 using IncidentFox.Gateway.Execution;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Rules.Parsing;
+using IncidentFox.Workbench.Estate.Cluster;
 using IncidentFox.Workbench.SlackWorkspace;
 using IncidentFox.Workbench.Stack;
 
 namespace IncidentFox.Chaos.World;
 
 /// <summary>
-/// Two processes with bot and gateway and two with a gateway alone, on one database; Slack and the target at the network's edge. This version runs a bot
-/// only together with a gateway (<c>--role all</c>): killing a bot kills that gateway, too.
+/// A bot alone, a process with bot and gateway, and two gateways alone, on one database; Slack, the target and the cluster of the bot's sandboxes at the
+/// network's edge. A bot and a gateway are killed each by itself, and both at once.
 /// </summary>
 internal sealed class ChaosWorld : IAsyncDisposable
 {
@@ -33,6 +34,7 @@ internal sealed class ChaosWorld : IAsyncDisposable
     private IntegrationCatalog _catalog = null!;
 
     public TestDatabase Database { get; private set; } = null!;
+    public KubernetesCluster Cluster { get; private set; } = null!;
     public SlackDouble Slack { get; private set; } = null!;
     public SlackFront Front { get; private set; } = null!;
     public Target Target { get; private set; } = null!;
@@ -131,6 +133,8 @@ internal sealed class ChaosWorld : IAsyncDisposable
             await Front.DisposeAsync();
         if (Slack is not null)
             await Slack.DisposeAsync();
+        if (Cluster is not null)
+            await Cluster.DisposeAsync();
         if (Target is not null)
             await Target.DisposeAsync();
         if (Database is not null)
@@ -151,13 +155,15 @@ internal sealed class ChaosWorld : IAsyncDisposable
         Target.KillSender = KillSenderAsync;
         Slack = await SlackDouble.StartAsync(new SlackDoubleOptions { Url = "http://127.0.0.1:0", SigningSecret = Signing, Limits = new SlackLimits { RateLimitsOn = false } }, ct);
         Front = await SlackFront.StartAsync(Slack.Url);
+        Cluster = await KubernetesCluster.StartAsync(cancellationToken: ct);
+        Cluster.Create(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Namespace", ["metadata"] = new JsonObject { ["name"] = "incidentfox-sandboxes" } });
         var load = IntegrationLoader.Load([WriteIntegration()]);
         _catalog = load.Catalog ?? throw new InvalidOperationException(string.Join('\n', load.Errors));
         _asking = new ApprovalExecution(Database.Gateway, new AuditLog(Database.Gateway, Database.SharedCipher), Database.SharedCipher, Database.GatewayCipher);
         await AddPeopleAsync(histories, ct);
         BotUrls = [FreeUrl(), FreeUrl()];
-        Bots = [.. BotUrls.Select((url, i) => new Product($"bot-{i}", "all", WriteConfiguration($"bot-{i}", url)))];
-        Gateways = [.. Enumerable.Range(0, 2).Select(i => new Product($"gateway-{i}", "gateway", WriteConfiguration($"gateway-{i}", FreeUrl())))];
+        Bots = [.. BotUrls.Select((url, i) => new Product($"bot-{i}", i == 0 ? "bot" : "all", WriteConfiguration($"bot-{i}", url, withPods: i == 0)))];
+        Gateways = [.. Enumerable.Range(0, 2).Select(i => new Product($"gateway-{i}", "gateway", WriteConfiguration($"gateway-{i}", FreeUrl(), withPods: false)))];
         var (exitCode, said) = await ProductProcess.RunAsync(Installed.Product, ["migrate", "--config", Path.Combine(_folder.FullName, "bot-0.json")], ct);
         if (exitCode != 0)
             throw new InvalidOperationException($"The database could not be prepared:\n{said}");
@@ -235,7 +241,7 @@ internal sealed class ChaosWorld : IAsyncDisposable
         return folder.FullName;
     }
 
-    private string WriteConfiguration(string name, Uri url)
+    private string WriteConfiguration(string name, Uri url, bool withPods)
     {
         var folder = _folder.CreateSubdirectory(name);
         var secrets = folder.CreateSubdirectory("secrets");
@@ -279,7 +285,16 @@ internal sealed class ChaosWorld : IAsyncDisposable
                 ["Teams"] = new JsonArray(new JsonObject { ["Id"] = "sre", ["Name"] = "SRE", ["Channels"] = new JsonArray(DemoPeople.Incidents, DemoPeople.Approvals) }),
             },
             ["Gateway"] = new JsonObject { ["IntegrationsPaths"] = new JsonArray(Path.Combine(_folder.FullName, "integrations")), ["RuntimeDirectory"] = runtime },
-            ["Sandbox"] = new JsonObject { ["Local"] = new JsonObject { ["AgentPath"] = Installed.Agent, ["Driver"] = "bubblewrap", ["RuntimeDirectory"] = runtime } },
+            ["Sandbox"] = withPods
+                ? new JsonObject
+                {
+                    ["Kubernetes"] = new JsonObject
+                    {
+                        ["Image"] = "registry.example/incidentfox-agent:0.1.0", ["GatewayAddress"] = "10.96.0.40:8443",
+                        ["Kubeconfig"] = Secret("kubeconfig", Cluster.Kubeconfig(Cluster.AdminToken, "incidentfox-sandboxes"))["file://".Length..],
+                    },
+                }
+                : new JsonObject { ["Local"] = new JsonObject { ["AgentPath"] = Installed.Agent, ["Driver"] = "bubblewrap", ["RuntimeDirectory"] = runtime } },
             ["Bot"] = new JsonObject { ["Workers"] = 2 },
             ["Logging"] = new JsonObject { ["Format"] = "text" },
         }.ToJsonString());
