@@ -5,7 +5,7 @@ ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0-noble
 FROM ${SDK} AS build
 ARG SOURCE_DATE_EPOCH=0
 ENV CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
-RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev zlib1g-dev && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends cmake gcc libc6-dev libssl-dev zlib1g-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
 COPY .editorconfig global.json Directory.Build.props Directory.Packages.props ./
 COPY eng/ eng/

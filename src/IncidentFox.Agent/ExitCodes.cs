@@ -15,6 +15,9 @@ internal static class ExitCodes
     /// <summary>The gateway refused this agent, or spoke another language.</summary>
     public const int Refused = 5;
 
+    /// <summary>What answered at the gateway's address could not prove to be the gateway.</summary>
+    public const int GatewayUntrusted = 6;
+
     /// <summary>Wrong arguments.</summary>
     public const int Usage = 64;
 

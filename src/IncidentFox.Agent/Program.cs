@@ -5,10 +5,12 @@ using IncidentFox.Agent.Conformance;
 using IncidentFox.Agent.Gateway;
 using IncidentFox.Agent.Investigating;
 using IncidentFox.Agent.Relaying;
+using IncidentFox.Agent.Serving;
 
-if (args.Length > 1 && args[0] is not ("relay" or "conform"))
+if (args.Length > 1 && args[0] is not ("relay" or "conform" or "serve"))
 {
     Console.Error.WriteLine("usage: incidentfox-agent [path of the gateway's socket]");
+    Console.Error.WriteLine(ServeCommand.Usage);
     Console.Error.WriteLine(RelayCommand.Usage);
     Console.Error.WriteLine(ConformCommand.Usage);
     return ExitCodes.Usage;
@@ -20,6 +22,8 @@ if (args is ["conform", .. var acts])
 using var terminated = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => Environment.Exit(ExitCodes.Terminated));
 if (args is ["relay", .. var rest])
     return await RelayCommand.RunAsync(rest, Console.Error);
+if (args is ["serve", .. var how])
+    return await ServeCommand.RunAsync(how, Console.Error);
 using var gateway = new GatewayClient(args.Length == 1 ? args[0] : DefaultSocket, TimeProvider.System);
 var (code, said) = await new Session(gateway, TimeProvider.System, CageProbes.Everywhere()).RunAsync(CancellationToken.None);
 if (said is not null)

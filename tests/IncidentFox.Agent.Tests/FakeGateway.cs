@@ -33,6 +33,7 @@ internal sealed class FakeGateway : IAsyncDisposable
     private readonly List<AgentEvent> _events = [];
     private readonly List<string> _violations = [];
     private readonly List<(string Tool, JsonElement Arguments, string? Reason)> _calls = [];
+    private readonly List<string> _authorizations = [];
     private bool _welcomed;
 
     public FakeGateway()
@@ -57,6 +58,9 @@ internal sealed class FakeGateway : IAsyncDisposable
 
     /// <summary>How many batches of events are taken and then lost on the way back.</summary>
     public int LostAcknowledgements { get; set; }
+
+    /// <summary>The Authorization headers that came, oldest first.</summary>
+    public IReadOnlyList<string> Authorizations { get { lock (_lock) return [.. _authorizations]; } }
 
     /// <summary>Batches as they came, repeated ones too.</summary>
     public int Batches { get; private set; }
@@ -107,7 +111,7 @@ internal sealed class FakeGateway : IAsyncDisposable
         }
     }
 
-    private static async Task<(string Method, string Path, byte[] Body)?> ReadRequestAsync(NetworkStream stream)
+    private async Task<(string Method, string Path, byte[] Body)?> ReadRequestAsync(NetworkStream stream)
     {
         var head = new StringBuilder();
         var one = new byte[1];
@@ -119,6 +123,8 @@ internal sealed class FakeGateway : IAsyncDisposable
         }
         var lines = head.ToString().Split("\r\n");
         var length = lines.Where(l => l.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)).Select(l => int.Parse(l.Split(':')[1])).FirstOrDefault();
+        lock (_lock)
+            _authorizations.AddRange(lines.Where(l => l.StartsWith("Authorization:", StringComparison.OrdinalIgnoreCase)).Select(l => l["Authorization:".Length..].Trim()));
         var body = new byte[length];
         await stream.ReadExactlyAsync(body);
         var parts = lines[0].Split(' ');

@@ -7,6 +7,14 @@ namespace IncidentFox.Agent.Cage;
 /// <summary>An address that must be out of reach.</summary>
 internal sealed record CageTarget(string Kind, IPEndPoint Address, bool Datagram = false);
 
+/// <summary>How long, and how often, is tried until policies are enforced: on some clusters that is a moment after a pod has started.</summary>
+/// <param name="Within">What is within reach after this is said to be.</param>
+internal sealed record Settling(TimeSpan Within, TimeSpan Between)
+{
+    /// <summary>0.5 to 1.2 s were measured; the gateway and the bot end what takes much longer.</summary>
+    public static readonly Settling OfPod = new(TimeSpan.FromSeconds(20), TimeSpan.FromMilliseconds(500));
+}
+
 /// <summary>
 /// Tries to get out. In a sandbox without a network every attempt fails at once; where a policy drops packets the time-out says so.
 /// A refused connection on loopback is a cage too: the loopback is the sandbox's own.
@@ -40,6 +48,19 @@ internal static class CageProbes
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(ct);
         patience.CancelAfter(Patience);
         return await Task.WhenAll(targets.Select(target => TryAsync(target, patience.Token)));
+    }
+
+    /// <summary>Tries until all are out of reach twice in a row, or for as long as that may take. Returns how it went last.</summary>
+    public static async Task<IReadOnlyList<CageProbe>> SettleAsync(IReadOnlyList<CageTarget> targets, Settling settling, TimeProvider time, CancellationToken ct)
+    {
+        var since = time.GetTimestamp();
+        for (var refused = 0; ; await Task.Delay(settling.Between, time, ct))
+        {
+            var probes = await TryAsync(targets, ct);
+            refused = probes.Any(p => p.Reached) ? 0 : refused + 1;
+            if (refused == 2 || (refused == 0 && time.GetElapsedTime(since) > settling.Within))
+                return probes;
+        }
     }
 
     private static async Task<CageProbe> TryAsync(CageTarget target, CancellationToken ct)

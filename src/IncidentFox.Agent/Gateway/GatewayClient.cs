@@ -5,7 +5,7 @@ using IncidentFox.Contracts;
 
 namespace IncidentFox.Agent.Gateway;
 
-/// <summary>The sandbox's only way out: HTTP/1.1 over one Unix socket. Never throws for what the other side does.</summary>
+/// <summary>The sandbox's only way out: HTTP/1.1 to the gateway, over a socket or TLS. Never throws for what the other side does.</summary>
 internal sealed class GatewayClient : IDisposable
 {
     /// <summary>An answer beyond this is not read on.</summary>
@@ -15,28 +15,15 @@ internal sealed class GatewayClient : IDisposable
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
     private readonly HttpClient _http;
+    private readonly IGatewayDialer _dialer;
     private readonly TimeProvider _time;
 
-    public GatewayClient(string socketPath, TimeProvider time)
+    public GatewayClient(IGatewayDialer dialer, TimeProvider time)
     {
-        _time = time;
-        var endPoint = new UnixDomainSocketEndPoint(socketPath);
+        (_dialer, _time) = (dialer, time);
         _http = new HttpClient(new SocketsHttpHandler
         {
-            ConnectCallback = async (_, ct) =>
-            {
-                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-                try
-                {
-                    await socket.ConnectAsync(endPoint, ct);
-                    return new NetworkStream(socket, ownsSocket: true);
-                }
-                catch
-                {
-                    socket.Dispose();
-                    throw;
-                }
-            },
+            ConnectCallback = (_, ct) => dialer.DialAsync(ct),
             UseProxy = false,
             UseCookies = false,
             AllowAutoRedirect = false,
@@ -45,9 +32,14 @@ internal sealed class GatewayClient : IDisposable
             MaxConnectionsPerServer = 8,
         })
         {
-            BaseAddress = new Uri("http://gateway/"),
+            // Plain on this side: what encrypts is the dialer's stream.
+            BaseAddress = new Uri($"http://{dialer.Host}/"),
             Timeout = Timeout.InfiniteTimeSpan,
         };
+    }
+
+    public GatewayClient(string socketPath, TimeProvider time) : this(new SocketDialer(socketPath), time)
+    {
     }
 
     public Task<GatewayReply> GetAsync(string path, CancellationToken ct) => SendAsync(HttpMethod.Get, path, null, ct);
@@ -63,6 +55,8 @@ internal sealed class GatewayClient : IDisposable
         try
         {
             using var request = new HttpRequestMessage(method, path);
+            if (await _dialer.TokenAsync(either.Token) is { } token)
+                request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             if (json is not null)
             {
                 request.Content = new ByteArrayContent(json);
@@ -74,6 +68,10 @@ internal sealed class GatewayClient : IDisposable
             return body is null
                 ? new(response.StatusCode, upstream, [], $"the answer is larger than {MaxBodyBytes / (1024 * 1024)} MiB and was not read")
                 : new(response.StatusCode, upstream, body, null);
+        }
+        catch (Exception e) when ((e as DialException ?? e.InnerException) is DialException refused)
+        {
+            return new(null, false, [], refused.Message) { Untrusted = refused.Untrusted };
         }
         catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
         {

@@ -15,6 +15,9 @@ internal sealed record GatewayReply(HttpStatusCode? Status, bool FromUpstream, b
 {
     public bool Succeeded => Problem is null && (int?)Status is >= 200 and < 300;
 
+    /// <summary>Whoever answered did not prove to be the gateway: nothing was said to it.</summary>
+    public bool Untrusted { get; init; }
+
     /// <summary>Nothing came back: worth trying again where that is harmless.</summary>
     public bool Unreachable => Status is null;
 

@@ -10,7 +10,7 @@ namespace IncidentFox.Agent.Investigating;
 internal readonly record struct Ending(int Code, string? Said);
 
 /// <summary>One life of the agent: show that it is caged, take the task, work on it, end.</summary>
-internal sealed class Session(GatewayClient gateway, TimeProvider time, IReadOnlyList<CageTarget> cage, Pace? pace = null)
+internal sealed class Session(GatewayClient gateway, TimeProvider time, IReadOnlyList<CageTarget> cage, Pace? pace = null, Settling? settling = null)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
@@ -18,7 +18,7 @@ internal sealed class Session(GatewayClient gateway, TimeProvider time, IReadOnl
 
     public async Task<Ending> RunAsync(CancellationToken ct)
     {
-        var probes = await CageProbes.TryAsync(cage, ct);
+        var probes = settling is null ? await CageProbes.TryAsync(cage, ct) : await CageProbes.SettleAsync(cage, settling, time, ct);
         var hello = new AgentHello { AgentVersion = typeof(Session).Assembly.GetName().Version?.ToString(3) ?? "0", Cage = probes };
         var welcome = await TalkAsync(() => gateway.PostAsync(Protocol.HelloPath, MessageCodec.Write(hello, ContractsJson.Default.AgentHello), ct), "welcome", ContractsJson.Default.AgentWelcome, ct);
         if (welcome.Message is null)
@@ -64,6 +64,7 @@ internal sealed class Session(GatewayClient gateway, TimeProvider time, IReadOnl
     private async Task<(T? Message, Ending Ending)> TalkAsync<T>(Func<Task<GatewayReply>> ask, string type, JsonTypeInfo<T> info, CancellationToken ct) where T : Message
     {
         var silentSince = time.GetTimestamp();
+        var wait = _pace.Retry;
         while (true)
         {
             var asked = time.GetTimestamp();
@@ -74,22 +75,28 @@ internal sealed class Session(GatewayClient gateway, TimeProvider time, IReadOnl
                 return (message, error is null ? default : new(ExitCodes.Refused, error));
             }
             if (reply.Succeeded)
-                silentSince = time.GetTimestamp();
+                (silentSince, wait) = (time.GetTimestamp(), _pace.Retry);
             else if (!reply.WorthRetrying || time.GetElapsedTime(silentSince) > _pace.GatewayMayBeAwayFor)
                 return (null, EndingOf(reply));
             if (time.GetElapsedTime(asked) < Pause)
-                await Task.Delay(_pace.Retry, time, ct);
+                await Task.Delay(wait, time, ct);
+            if (!reply.Succeeded)
+                wait = wait * 2 < _pace.LongestRetry ? wait * 2 : _pace.LongestRetry;
         }
     }
 
-    private static Ending EndingOf(GatewayReply reply) => new(reply.WorthRetrying ? ExitCodes.GatewayGone : ExitCodes.Refused, reply.Failure());
+    private static Ending EndingOf(GatewayReply reply) =>
+        new(reply.Untrusted ? ExitCodes.GatewayUntrusted : reply.WorthRetrying ? ExitCodes.GatewayGone : ExitCodes.Refused, reply.Failure());
 }
 
 /// <summary>How patient the agent is.</summary>
 internal sealed record Pace
 {
-    /// <summary>Between two tries of something that failed.</summary>
+    /// <summary>Between two tries of something that failed; doubles, up to <see cref="LongestRetry"/>, while no answer comes.</summary>
     public TimeSpan Retry { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>Between two tries at most.</summary>
+    public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(8);
 
     /// <summary>Between two looks at the effect of an action.</summary>
     public TimeSpan Look { get; init; } = TimeSpan.FromSeconds(2);

@@ -45,6 +45,15 @@ public sealed record SandboxFault(string Code, string Sentence, bool TryAgain)
     public static SandboxFault NotCaged { get; } = new(
         "not_caged", "The sandbox did not show in time that it is isolated, so it was given nothing and was removed. Check the NetworkPolicies of the sandboxes' namespace and that it can reach the gateway.", TryAgain: false);
 
+    /// <summary>The agent gave up on the gateway, refused it, or was refused by it; null for any other exit code.</summary>
+    public static SandboxFault? OfAgent(int? exitCode) => exitCode switch
+    {
+        4 => new("gateway_unreachable", "The sandbox could not reach the gateway for a minute. Check that the gateway runs, that Sandbox:Kubernetes:GatewayAddress is its door for pods, and that the NetworkPolicies let sandboxes get there; then ask again.", TryAgain: false),
+        5 => new("gateway_refused", "The gateway refused the sandbox's agent. The end of its log and the gateway's alerts say why; often the agent's image and the gateway are of different versions.", TryAgain: false),
+        6 => new("gateway_untrusted", "What answers at the gateway's address could not prove to be the gateway, so the sandbox said nothing to it. Compare the gateway's certificate (name incidentfox-gateway, not expired) with the ConfigMap of its authority, then ask again.", TryAgain: false),
+        _ => null,
+    };
+
     /// <summary>A quota is used up.</summary>
     public static SandboxFault Quota(string? why) => new(
         "quota_exceeded", $"The sandboxes' namespace has no quota left{Quote(why)}. Wait for other investigations to end or raise the ResourceQuota, then ask again.", TryAgain: false);

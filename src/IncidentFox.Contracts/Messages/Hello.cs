@@ -14,7 +14,7 @@ public sealed record AgentHello : Message
 }
 
 /// <summary>One address that must be out of reach from a sandbox.</summary>
-/// <param name="Kind">What it stands for: <c>loopback</c>, <c>metadata</c>, <c>outside</c>, <c>dns</c>, <c>private</c>, <c>ipv6</c>.</param>
+/// <param name="Kind">What it stands for: <c>loopback</c>, <c>metadata</c>, <c>outside</c>, <c>dns</c>, <c>private</c>, <c>ipv6</c>; <c>told</c> for what the sandbox was told to try as well.</param>
 /// <param name="Target">Address and port.</param>
 /// <param name="Reached">True when a connection or an answer came: the sandbox is not a cage.</param>
 /// <param name="Detail">The operating system's word, e.g. <c>NetworkUnreachable</c>. At most 200 characters.</param>

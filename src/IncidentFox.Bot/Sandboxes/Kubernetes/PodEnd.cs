@@ -80,6 +80,6 @@ internal abstract record PodReading
         "StartError" or "ContainerCannotRun" => new Ended(SandboxExitKind.Crashed, ended.ExitCode, SandboxFault.Misconfigured(ended.Message)),
         "ContainerStatusUnknown" => new Ended(SandboxExitKind.Crashed, ended.ExitCode, SandboxFault.NodeLost),
         _ when ended is null && phase == "Failed" => new Ended(SandboxExitKind.Crashed, null, SandboxFault.NodeLost),
-        _ => new Ended(ended?.ExitCode is null or 0 ? SandboxExitKind.Finished : SandboxExitKind.Crashed, ended?.ExitCode, null),
+        _ => new Ended(ended?.ExitCode is null or 0 ? SandboxExitKind.Finished : SandboxExitKind.Crashed, ended?.ExitCode, SandboxFault.OfAgent(ended?.ExitCode)),
     };
 }

@@ -13,6 +13,18 @@ public sealed class LostPodTests(BotPostgres postgres)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
+    [Theory]
+    [InlineData(4, "gateway_unreachable")]
+    [InlineData(5, "gateway_refused")]
+    [InlineData(6, "gateway_untrusted")]
+    [InlineData(1, null)]
+    public void An_agent_that_found_no_gateway_is_told_apart_by_its_exit_code(int code, string? fault)
+    {
+        var pod = new V1Pod { Status = new V1PodStatus { Phase = "Failed", ContainerStatuses = [new V1ContainerStatus { State = new V1ContainerState { Terminated = new V1ContainerStateTerminated { ExitCode = code, Reason = "Error" } } }] } };
+        var ended = Assert.IsType<PodReading.Ended>(PodReading.Of(pod));
+        Assert.Equal((SandboxExitKind.Crashed, code, fault), (ended.Kind, ended.ExitCode, ended.Fault?.Code));
+    }
+
     [Fact]
     public async Task A_name_that_is_taken_is_looked_at_again_until_the_API_says_by_whom()
     {
