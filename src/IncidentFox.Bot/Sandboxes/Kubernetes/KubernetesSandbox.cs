@@ -123,6 +123,18 @@ internal sealed class KubernetesSandbox : ISandbox
         }
 
         var reading = PodReading.Of(pod);
+        var exit = await JudgeAsync(reading);
+        if (exit is null || reading is PodReading.Ended or PodReading.Hopeless)
+        {
+            return exit;
+        }
+
+        // Its time is over by what the watch shows, which may be old: it is judged as it is now, or not yet when the API does not say.
+        return await FreshAsync() is { } now ? await JudgeAsync(PodReading.Of(now)) : new(SandboxExitKind.Crashed, null, "", SandboxFault.Removed);
+    }
+
+    private async Task<SandboxExit?> JudgeAsync(PodReading reading)
+    {
         _silentSince = reading is PodReading.Silent ? _silentSince ?? _world.Time.GetTimestamp() : null;
         switch (reading)
         {
@@ -142,8 +154,9 @@ internal sealed class KubernetesSandbox : ISandbox
     }
 
     // A pod that the watch does not show yet, or no more, is asked for: only the API says that it is gone.
-    private async Task<V1Pod?> PodAsync() =>
-        _world.Watch.Find(_uid) ?? (await _world.Api.FindAsync(_name, _world.LetGo) is { } pod && pod.Metadata.Uid == _uid ? pod : null);
+    private async Task<V1Pod?> PodAsync() => _world.Watch.Find(_uid) ?? await FreshAsync();
+
+    private async Task<V1Pod?> FreshAsync() => await _world.Api.FindAsync(_name, _world.LetGo) is { } pod && pod.Metadata.Uid == _uid ? pod : null;
 
     private async Task<bool> IsLateWithItsCageAsync()
     {

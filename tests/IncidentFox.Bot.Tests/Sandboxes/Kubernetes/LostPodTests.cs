@@ -133,6 +133,27 @@ public sealed class LostPodTests(BotPostgres postgres)
     }
 
     [Fact]
+    public async Task Nobody_is_said_to_be_uncaged_who_has_gone_unseen()
+    {
+        await using var world = await PodCluster.CreateAsync(postgres);
+        var first = await world.DriverAsync();
+        var (_, id, _) = await world.StartAsync(first);
+        await Eventually.TrueAsync(() => (string?)world.ClusterPods.Single()["status"]?["phase"] == "Running", "the pod to run");
+        await first.DisposeAsync();
+        world.Cluster.Faults.Next(IsWatch, ApiFault.Silence);
+        world.Time = new FastTime(10);
+        var second = await world.DriverAsync(); // its watch shows a pod that runs, to the end
+        var adopted = (await second.AdoptAsync(new SandboxSpec(id, world.Options.Limits), TestBot.Ct))!;
+        await Eventually.TrueAsync(() => second.World.Watch.Find((string)world.ClusterPods.Single()["metadata"]!["uid"]!) is not null, "the second bot to know the pod");
+        world.Cluster.Delete("Pod", PodCluster.Ns, (string)world.ClusterPods.Single()["metadata"]!["name"]!);
+        // While the API can't say, nothing is said.
+        world.Cluster.Faults.Next(IsRead, ApiFault.ServerError, times: 2);
+
+        Assert.Equal("pod_removed", (await adopted.Exited.WaitAsync(Patience, TestBot.Ct)).Fault?.Code);
+        Assert.Equal(2, world.Cluster.Requests.Count(r => IsRead(r) && r.Status == 500));
+    }
+
+    [Fact]
     public async Task More_waiting_pods_than_wanted_are_removed_the_youngest_first_and_those_of_a_silent_node_are_replaced()
     {
         await using var world = await PodCluster.CreateAsync(postgres);
