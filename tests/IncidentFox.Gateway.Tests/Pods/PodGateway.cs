@@ -11,9 +11,9 @@ using IncidentFox.Gateway.AgentDoor.Pods;
 using IncidentFox.Gateway.Tests.Hosting;
 using IncidentFox.Secrets;
 using IncidentFox.TestKit;
-using Xunit;
 using IncidentFox.Workbench.Estate.Cluster;
 using Microsoft.Extensions.DependencyInjection;
+using Xunit;
 
 namespace IncidentFox.Gateway.Tests.Pods;
 
@@ -132,7 +132,8 @@ internal sealed class PodGateway : IAsyncDisposable
             await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
             return new NetworkStream(socket, ownsSocket: true);
         },
-    }) { BaseAddress = new Uri("https://incidentfox-gateway") };
+    })
+    { BaseAddress = new Uri("https://incidentfox-gateway") };
 
     public async ValueTask DisposeAsync()
     {
