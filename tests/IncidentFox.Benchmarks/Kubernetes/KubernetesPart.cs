@@ -111,6 +111,8 @@ internal sealed class KubernetesPart : IPart
         await world.CageAllAsync(ct);
         var before = Heap();
         await using var driver = await world.DriverAsync(ct);
+        await Task.Delay(TimeSpan.FromSeconds(5), ct);
+        sheet.Add(new Figure("memory_mb_watch_of_2000_pods", (Heap() - before) / 1024.0 / 1024.0, "MB", Most, IsContext: true));
         var followed = new List<ISandbox>();
         foreach (var spec in specs)
             followed.Add(await driver.AdoptAsync(spec, ct) ?? throw new InvalidOperationException("A pod was not taken over."));

@@ -1,4 +1,5 @@
 using IncidentFox.Core;
+using IncidentFox.Core.Sandboxes;
 using IncidentFox.Workbench.Estate.Cluster;
 
 namespace IncidentFox.Bot.Tests.Sandboxes.Kubernetes.Chaos;
@@ -75,7 +76,7 @@ internal sealed class ChaosAgent : IPodProcess
             return;
         if (pod.CagedAt is null && !await _world.GatewayPods.CagedAsync(Uid, default))
             return;
-        if (pod.Sandbox is not { } sandbox || pod.State != IncidentFox.Core.Sandboxes.SandboxPodState.Claimed || await _world.Sessions.FindAsync(sandbox, default) is not { } session)
+        if (pod.Sandbox is not { } sandbox || pod.State != SandboxPodState.Claimed || await _world.Sessions.FindAsync(sandbox, default) is not { } session)
             return;
         if (Task is null)
         {

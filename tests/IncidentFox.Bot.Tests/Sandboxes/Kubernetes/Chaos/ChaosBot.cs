@@ -21,7 +21,6 @@ internal sealed class ChaosBot : IAsyncDisposable
     private readonly SandboxReconciler _reconciler;
     private readonly string _name = $"bot-{Guid.NewGuid():N}";
     private readonly BotKill? _kill;
-    private Task _starting = Task.CompletedTask;
     private Task _sweep = Task.CompletedTask;
     private Task _round = Task.CompletedTask;
     private int _calls;
@@ -42,7 +41,7 @@ internal sealed class ChaosBot : IAsyncDisposable
 
     public bool IsDead => _dead;
 
-    public void Start() => _starting = Run(async () =>
+    public void Start() => _ = Run(async () =>
     {
         await _bot.RunAsync<BotInstance>();
         // What can't look at its cluster does not start; whoever runs it starts it again.
