@@ -7,6 +7,9 @@ internal static class Signals
     /// <summary>Sends the signal; a process that is gone already is fine.</summary>
     public static void Send(int processId, PosixSignal signal) => _ = kill(processId, Number(signal));
 
+    /// <summary>SIGKILL; a process that is gone already is fine.</summary>
+    public static void Kill(int processId) => _ = kill(processId, 9);
+
     private static int Number(PosixSignal signal) => signal switch
     {
         PosixSignal.SIGINT => 2,

@@ -36,6 +36,9 @@ public sealed record SystemAccount(string Name, uint UserId, uint GroupId)
         }
     }
 
+    /// <summary>Makes a file or folder the own of a user who may have no account.</summary>
+    public static void Own(string path, uint user) => new SystemAccount($"user {user}", user, user).Own(path);
+
     [DllImport("libc", SetLastError = true)]
     private static extern int lchown([MarshalAs(UnmanagedType.LPUTF8Str)] string path, uint owner, uint group);
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
+using IncidentFox.Workbench.Estate.Cluster.RealPods;
 using IncidentFox.Workbench.Estate.Kubernetes;
 
 namespace IncidentFox.Workbench.Estate.Cluster;
@@ -20,6 +21,9 @@ public sealed class KubernetesClusterOptions
     public Func<PodStart, PodProgram> Program { get; init; } = _ => PodProgram.RunsUntilDeleted;
 
     public NodeTiming Timing { get; init; } = NodeTiming.Quick;
+
+    /// <summary>Pods of these images really run on this machine; null: all are played.</summary>
+    public RealPodOptions? RealPods { get; init; }
 
     /// <summary>How often, in real time, the controllers and the node take a step; null for by hand, with <see cref="KubernetesCluster.Step"/>.</summary>
     public TimeSpan? StepEvery { get; init; } = TimeSpan.FromMilliseconds(20);
@@ -53,15 +57,18 @@ public sealed class KubernetesCluster : IAsyncDisposable
     private KubernetesServer? _server;
     private Task _stepping = Task.CompletedTask;
 
-    private KubernetesCluster(KubernetesClusterOptions options)
+    private KubernetesCluster(KubernetesClusterOptions options, RealKubelet? kubelet)
     {
+        Kubelet = kubelet;
+        kubelet?.Join(this);
         _clock = options.TimeProvider;
         _certificate = options.Https ? LoopbackCertificate.Create() : null;
         _store = new(options.History);
         _tokens = new(_store, _clock);
         _authorizer = new(_tokens, _store);
         _events = new(_store, _clock);
-        _node = new(_store, _events, options.Program, options.Timing, _clock);
+        _node = kubelet is null ? new(_store, _events, options.Program, options.Timing, _clock)
+            : new(_store, _events, start => kubelet.ProgramOf(start) ?? options.Program(start), options.Timing, _clock, kubelet.AddressOf);
         _deployments = new(_store, _events, _clock);
         _houseKeeping = new(_store, _clock);
         _api = new(_store, _node, _tokens, _clock, Faults);
@@ -75,6 +82,9 @@ public sealed class KubernetesCluster : IAsyncDisposable
 
     /// <summary>May do everything.</summary>
     public string AdminToken => _authorizer.AdminToken;
+
+    /// <summary>What really runs pods; null where all are played.</summary>
+    public RealKubelet? Kubelet { get; }
 
     /// <summary>What goes wrong.</summary>
     public ApiFaults Faults { get; } = new();
@@ -97,7 +107,7 @@ public sealed class KubernetesCluster : IAsyncDisposable
     public static async Task<KubernetesCluster> StartAsync(KubernetesClusterOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new();
-        var cluster = new KubernetesCluster(options);
+        var cluster = new KubernetesCluster(options, options.RealPods is { } real ? await RealKubelet.StartAsync(real, options.TimeProvider) : null);
         cluster.Fill(options);
         cluster._server = await KubernetesServer.StartAsync(cluster._api, cluster._authorizer, cluster._clock, options.Port, cancellationToken, cluster.Faults, cluster._certificate);
         if (options.StepEvery is { } interval)
@@ -186,6 +196,9 @@ public sealed class KubernetesCluster : IAsyncDisposable
     public string AccountToken(string ns, string account, string? audience = null) =>
         _tokens.Issue(Account(ns, account), [audience ?? TokenAuthority.Issuer], TimeSpan.FromHours(1), pod: null);
 
+    /// <summary>What a pod has written so far.</summary>
+    internal string LogOf(string podUid) => string.Join('\n', (_node.Find(podUid, "", previous: false)?.Lines() ?? []).Select(l => l.Text));
+
     /// <summary>Forgets the past, as etcd does every few minutes: versions from before are 410 Gone from now on.</summary>
     public void Compact() => _store.Compact();
 
@@ -202,6 +215,11 @@ public sealed class KubernetesCluster : IAsyncDisposable
         }
 
         _node.StopAll();
+        if (Kubelet is not null)
+        {
+            await Kubelet.DisposeAsync();
+        }
+
         _certificate?.Dispose();
         _stop.Dispose();
     }
@@ -233,8 +251,19 @@ public sealed class KubernetesCluster : IAsyncDisposable
 
         foreach (var name in options.RuntimeClasses)
         {
-            Create(new() { ["kind"] = "RuntimeClass", ["apiVersion"] = "node.k8s.io/v1", ["metadata"] = new JsonObject { ["name"] = name }, ["handler"] = name });
+            Create(new() { ["kind"] = "RuntimeClass", ["apiVersion"] = "node.k8s.io/v1", ["metadata"] = OfRuntimeClass(name), ["handler"] = name });
         }
+    }
+
+    private JsonObject OfRuntimeClass(string name)
+    {
+        var metadata = new JsonObject { ["name"] = name };
+        if (Kubelet?.Simulated is { Count: > 0 } played)
+        {
+            metadata["annotations"] = new JsonObject { [RealKubelet.SimulatesAnnotation] = string.Join(',', played) };
+        }
+
+        return metadata;
     }
 
     private async Task StepAsync(TimeSpan interval)

@@ -13,7 +13,7 @@ public sealed record NodeTiming(TimeSpan Start, TimeSpan Settle, TimeSpan PullBa
 }
 
 /// <summary>The node of a cluster whose pods do what programs say, and its scheduler. Each step moves every pod on by one visible state at most.</summary>
-internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<PodStart, PodProgram> programOf, NodeTiming timing, TimeProvider clock) : IPodLogs
+internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<PodStart, PodProgram> programOf, NodeTiming timing, TimeProvider clock, Func<int, string>? addressOf = null) : IPodLogs
 {
     private const string DeadlineMessage = "Pod was active on the node longer than the specified deadline";
     private readonly Dictionary<string, PodLife> _lives = new(StringComparer.Ordinal);
@@ -112,7 +112,7 @@ internal sealed class PodRunner(ObjectStore store, EventRecorder events, Func<Po
 
     private PodLife Accept(JsonObject pod, DateTimeOffset now)
     {
-        var ip = $"10.201.{_nextIp / 250 % 250}.{_nextIp % 250 + 1}";
+        var ip = addressOf?.Invoke(_nextIp) ?? $"10.201.{_nextIp / 250 % 250}.{_nextIp % 250 + 1}";
         _nextIp++;
         var log = new ContainerLog(clock);
         var life = new PodLife(PodScheduler.ProgramOf(programOf, pod, ip, log), ip, log) { SeenAt = now, Due = now + timing.Start, Stage = PodStage.Creating };
