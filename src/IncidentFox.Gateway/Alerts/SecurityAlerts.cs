@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using IncidentFox.Core;
 using IncidentFox.Core.Audit;
 using IncidentFox.Gateway.AgentDoor;
+using IncidentFox.Gateway.AgentDoor.Pods;
 using IncidentFox.Gateway.AgentDoor.Proxy;
 using IncidentFox.Gateway.Alerts.Storage;
 using IncidentFox.Gateway.Rules;
@@ -39,6 +40,9 @@ internal sealed partial class SecurityAlerts(
     public void Refused(AgentRequest request)
     {
         if (request.RefusedWith is not ("no_rule" or "no_approval" or "session_over" or "forged_identity" or "not_caged"))
+            return;
+        // The policies of a pod's network are enforced late on some clusters: told when it is too late for that.
+        if (request is { RefusedWith: "not_caged", Path: Contracts.Protocol.HelloPath } && request.Http.Features.Get<PodConnection>() is not null)
             return;
         TeamId? other = null;
         if (request.RefusedWith == "no_rule" && (request.Session is not { } session

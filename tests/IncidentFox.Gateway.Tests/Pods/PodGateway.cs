@@ -2,10 +2,13 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 using System.Text.Json.Nodes;
 using IncidentFox.Core;
+using IncidentFox.Core.Audit;
 using IncidentFox.Core.Sandboxes;
 using IncidentFox.Gateway.AgentDoor.Pods;
 using IncidentFox.Gateway.Tests.Hosting;
@@ -40,10 +43,14 @@ internal sealed class PodGateway : IAsyncDisposable
 
     public int Port { get; }
 
-    public static async Task<PodGateway> StartAsync(TestPostgres postgres, bool checkAddress = false)
+    /// <param name="postgres">Where its database is made.</param>
+    /// <param name="checkAddress">As the option. Pods have addresses of the loopback network, which a test can connect from.</param>
+    /// <param name="clock">The cluster's.</param>
+    /// <param name="cageWithin">As the option.</param>
+    public static async Task<PodGateway> StartAsync(TestPostgres postgres, bool checkAddress = false, TimeProvider? clock = null, int cageWithin = 20)
     {
         var ct = TestContext.Current.CancellationToken;
-        var cluster = await KubernetesCluster.StartAsync(new() { Https = true }, ct);
+        var cluster = await KubernetesCluster.StartAsync(new() { Https = true, PodAddress = n => $"127.0.7.{n}", TimeProvider = clock ?? TimeProvider.System }, ct);
         cluster.Create(Object("v1", "Namespace", Ns, ns: null));
         cluster.Create(Object("v1", "Namespace", "incidentfox", ns: null));
         cluster.Create(Object("v1", "ServiceAccount", "incidentfox-sandbox"));
@@ -67,7 +74,7 @@ internal sealed class PodGateway : IAsyncDisposable
                 Pods = new PodDoorOptions
                 {
                     Enabled = true, Url = $"https://127.0.0.1:{port}", Certificate = $"file://{folder.FullName}/tls.crt", Key = $"file://{folder.FullName}/tls.key",
-                    Kubeconfig = kubeconfig, CheckAddress = checkAddress,
+                    Kubeconfig = kubeconfig, CheckAddress = checkAddress, CageWithin = cageWithin,
                 },
             },
             more: services => services.AddSecrets(new SecretsOptions { File = new() { Directories = [folder.FullName] } }));
@@ -89,6 +96,9 @@ internal sealed class PodGateway : IAsyncDisposable
 
     public void Rotate() => Issue(_folder, _authority);
 
+    /// <summary>Something that is no certificate in the place of the one before.</summary>
+    public void Spoil() => Write(_folder, "tls.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+
     /// <summary>A pod as the bot's driver makes one, running.</summary>
     /// <returns>Its UID.</returns>
     public async Task<string> RunAsync(string name, string ns = Ns, string account = "incidentfox-sandbox")
@@ -108,10 +118,68 @@ internal sealed class PodGateway : IAsyncDisposable
 
     public string TokenOf(string name, string ns = Ns) => Cluster.PodToken(ns, name, Audience) ?? throw new InvalidOperationException("the pod mounts no such token");
 
-    /// <summary>Sends as an agent would: TLS, the authority that it was given, the name that it was told.</summary>
-    public async Task<(HttpStatusCode Status, JsonNode? Body)> SendAsync(string? token, string method, string path, byte[]? body = null)
+    /// <summary>A pod of a sandbox, running and on file.</summary>
+    public async Task<TestPod> OpenAsync(string name = "sbx-1")
     {
-        using var http = Client();
+        var (sandbox, investigation) = await Host.AskAsync();
+        var uid = await RunAsync(name);
+        await RecordAsync(uid, name, sandbox);
+        return new(name, uid, TokenOf(name), AddressOf(name), sandbox, investigation);
+    }
+
+    /// <summary>One that has shown its cage.</summary>
+    public async Task<TestPod> OpenCagedAsync(string name = "sbx-1")
+    {
+        var pod = await OpenAsync(name);
+        Assert.Equal(HttpStatusCode.OK, (await SendAsync(pod.Token, "POST", Contracts.Protocol.HelloPath, Encoding.UTF8.GetBytes(TestSandbox.Hello()), pod.Address)).Status);
+        return pod;
+    }
+
+    public IPAddress AddressOf(string name) => IPAddress.Parse((string)Cluster.Find("Pod", Ns, name)!["status"]!["podIP"]!);
+
+    /// <summary>How often the API server was asked whose a token is.</summary>
+    public int Reviews => Cluster.Requests.Count(r => r.Path.EndsWith("/tokenreviews", StringComparison.Ordinal));
+
+    public Task<IReadOnlyList<AuditEvent>> AlertsAsync() => Host.AuditAsync(type: AuditEventTypes.SecurityAlert);
+
+    /// <summary>Byte for byte, as no HTTP library would let us. No answer (0) when the door hung up.</summary>
+    public async Task<Answer> RawAsync(string bytes, IPAddress? from = null, SslProtocols protocols = SslProtocols.None)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        using var answer = new MemoryStream();
+        await using var tls = await ConnectAsync(from, protocols);
+        try
+        {
+            await tls.WriteAsync(Encoding.Latin1.GetBytes(bytes), ct);
+            await tls.CopyToAsync(answer, ct);
+        }
+        catch (IOException)
+        {
+            // Cut off: what came before is the answer.
+        }
+        return Answer.Parse(answer.ToArray());
+    }
+
+    public async Task<SslStream> ConnectAsync(IPAddress? from = null, SslProtocols protocols = SslProtocols.None)
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var tls = new SslStream(new NetworkStream(await DialAsync(from, ct), ownsSocket: true));
+        try
+        {
+            await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = Audience, EnabledSslProtocols = protocols, CertificateChainPolicy = Trust() }, ct);
+            return tls;
+        }
+        catch
+        {
+            await tls.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Sends as an agent would: TLS, the authority that it was given, the name that it was told.</summary>
+    public async Task<(HttpStatusCode Status, JsonNode? Body)> SendAsync(string? token, string method, string path, byte[]? body = null, IPAddress? from = null)
+    {
+        using var http = Client(from);
         using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = body is null ? null : new ByteArrayContent(body) };
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -120,20 +188,23 @@ internal sealed class PodGateway : IAsyncDisposable
         return (response.StatusCode, text.Length == 0 ? null : JsonNode.Parse(text));
     }
 
-    public HttpClient Client() => new(new SocketsHttpHandler
+    public HttpClient Client(IPAddress? from = null) => new(new SocketsHttpHandler
     {
-        SslOptions = new SslClientAuthenticationOptions
-        {
-            CertificateChainPolicy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { _authority }, RevocationMode = X509RevocationMode.NoCheck },
-        },
-        ConnectCallback = async (_, ct) =>
-        {
-            var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
-            return new NetworkStream(socket, ownsSocket: true);
-        },
+        SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Trust() },
+        ConnectCallback = async (_, ct) => new NetworkStream(await DialAsync(from, ct), ownsSocket: true),
     })
     { BaseAddress = new Uri("https://incidentfox-gateway") };
+
+    private X509ChainPolicy Trust() => new() { TrustMode = X509ChainTrustMode.CustomRootTrust, CustomTrustStore = { _authority }, RevocationMode = X509RevocationMode.NoCheck };
+
+    public async Task<Socket> DialAsync(IPAddress? from, CancellationToken ct)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        if (from is not null)
+            socket.Bind(new IPEndPoint(from, 0));
+        await socket.ConnectAsync(IPAddress.Loopback, Port, ct);
+        return socket;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -178,4 +249,15 @@ internal sealed class PodGateway : IAsyncDisposable
         listener.Start();
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
+}
+
+/// <summary>A sandbox's pod.</summary>
+internal sealed record TestPod(string Name, string Uid, string Token, IPAddress Address, SandboxId Sandbox, InvestigationId Investigation);
+
+/// <summary>The real time, moved.</summary>
+internal sealed class MovedTime : TimeProvider
+{
+    public TimeSpan By { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + By;
 }

@@ -29,13 +29,12 @@ internal sealed class HelloEndpoint(SandboxSessions sessions, GatewayOptions opt
             await request.RefuseAsync(403, "not_caged", problem);
     }
 
-    /// <summary>Why a hello is refused; null when it shows a cage.</summary>
-    public RequestProblem? Judge(byte[] body)
+    /// <summary>What a hello shows (null when it can't be read), and why it is refused; null when it shows a cage.</summary>
+    public (JsonArray? Cage, RequestProblem? Refusal) Judge(byte[] body)
     {
         var (hello, error) = MessageCodec.Read(body, "hello", ContractsJson.Default.AgentHello);
-        return hello is null ? new(400, "bad_message", $"The hello can't be read: {error}.")
-            : Problem(hello) is { } problem ? new(403, "not_caged", problem)
-            : null;
+        return hello is null ? (null, new(400, "bad_message", $"The hello can't be read: {error}."))
+            : (Probes(hello), Problem(hello) is { } problem ? new(403, "not_caged", problem) : null);
     }
 
     private string? Problem(AgentHello hello)

@@ -11,7 +11,10 @@ namespace IncidentFox.Gateway.AgentDoor.Pods;
 /// <summary>The door's certificate. A new one in its place serves the next connection; one that can't be used leaves the one before in use, as long as that is valid.</summary>
 internal sealed class PodCertificate(SecretStore secrets, PodDoorOptions options, TimeProvider time, ILogger<PodCertificate> logger) : IHostedLifecycleService
 {
+    private const string ServerName = "incidentfox-gateway";
+
     private volatile Loaded? _loaded;
+    private volatile string? _said;
 
     /// <summary>What the next connection is served with.</summary>
     /// <exception cref="AuthenticationException">There is none.</exception>
@@ -19,7 +22,10 @@ internal sealed class PodCertificate(SecretStore secrets, PodDoorOptions options
     {
         if (await LoadAsync(cancellationToken) is { } problem)
         {
-            logger.LogError("The certificate of the pods' door can't be used: {Problem}", problem);
+            // Once: whoever connects, known or not, must not fill the log.
+            if (_said != problem)
+                logger.LogError("The certificate of the pods' door can't be used: {Problem}", problem);
+            _said = problem;
             if (_loaded is not { } before || time.GetUtcNow() >= before.Certificate.TargetCertificate.NotAfter.ToUniversalTime())
                 throw new AuthenticationException("There is no certificate.");
         }
@@ -66,6 +72,8 @@ internal sealed class PodCertificate(SecretStore secrets, PodDoorOptions options
         var (context, _, problem) = Pem.Client(chain.RevealForUse(), secret.RevealForUse(), time.GetUtcNow(), "certificate");
         if (context is null)
             return problem;
+        if (!context.TargetCertificate.MatchesHostname(ServerName, allowWildcards: false, allowCommonName: false))
+            return $"The certificate is not for the name {ServerName}: issue one with subjectAltName DNS:{ServerName}.";
         _loaded = new Loaded(context, (chain.Version, secret.Version));
         return null;
     }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text.Json.Nodes;
 using IncidentFox.Contracts;
 using IncidentFox.Core;
+using IncidentFox.Core.Audit;
 using IncidentFox.Core.Investigations;
 using IncidentFox.Core.Sandboxes;
 using IncidentFox.Core.Storage;
@@ -10,6 +11,7 @@ using IncidentFox.Gateway.AgentDoor.Endpoints;
 using IncidentFox.Gateway.AgentDoor.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -21,7 +23,8 @@ namespace IncidentFox.Gateway.AgentDoor.Pods;
 /// </summary>
 internal sealed class PodDoor(
     PodIdentity identity, TokenReviews reviews, PodThrottle throttle, PodAlerts alerts, SandboxPodStore pods, SandboxSessions sessions, SessionCache lately, Traffic traffic,
-    HelloEndpoint hello, AgentDispatcher dispatcher, DatabaseSignals signals, TimeProvider time, ILogger<PodDoor> logger)
+    HelloEndpoint hello, CageWatch cages, AuditLog audit, AgentDispatcher dispatcher, DatabaseSignals signals, IHostApplicationLifetime lifetime, TimeProvider time,
+    ILogger<PodDoor> logger)
 {
     private const int LongestToken = 8 * 1024;
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(25);
@@ -38,7 +41,8 @@ internal sealed class PodDoor(
         var address = PodConnection.AddressOf(http);
         try
         {
-            if (await IdentifyAsync(request, address) is { Pod: { } pod, End: var end })
+            using var caller = await IdentifyAsync(request, address);
+            if (caller is { Pod: { } pod, End: var end })
                 await AdmitAsync(request, pod, end);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
@@ -51,6 +55,12 @@ internal sealed class PodDoor(
             if (!http.Response.HasStarted)
                 await request.RefuseAsync(503, "database_unavailable", "The gateway can't reach its database, so nothing was done. Try again.");
         }
+        catch (Exception e)
+        {
+            logger.LogError(e, "A request at the pods' door failed ({CorrelationId})", request.CorrelationId);
+            if (!http.Response.HasStarted)
+                await request.RefuseAsync(500, "internal", "The gateway failed; its log has the reason under the correlation id.");
+        }
     }
 
     private async Task<PodCaller?> IdentifyAsync(AgentRequest request, IPAddress address)
@@ -61,12 +71,14 @@ internal sealed class PodDoor(
         // Whoever shows a token that was seen lately costs nothing; asking costs the API server.
         if (!reviews.Knows(token) && !throttle.TryTake(address))
         {
-            http.Response.Headers.RetryAfter = "1";
             return await RefuseAsync(request, new(429, "too_many_requests", "Too many tokens from this address; wait a second."), null, address);
         }
         var caller = await identity.IdentifyAsync(token, address, http.RequestAborted);
         if (caller.Refusal is { } refusal)
-            return await RefuseAsync(request, refusal, caller.Pod, address);
+        {
+            using (caller)
+                return await RefuseAsync(request, refusal, caller.Pod, address);
+        }
         // It said who it is; nobody else needs it.
         http.Request.Headers.Remove("Authorization");
         return caller;
@@ -76,7 +88,7 @@ internal sealed class PodDoor(
     {
         // Somebody who is not known keeps no connection.
         request.Http.Response.Headers.Connection = "close";
-        if (refusal.Status == 503)
+        if (refusal.Status is 503 or 429)
             request.Http.Response.Headers.RetryAfter = "1";
         await alerts.RefusedAsync(refusal, pod, address, request.CorrelationId);
         await request.RefuseAsync(refusal.Status, refusal.Code, refusal.Sentence);
@@ -99,17 +111,15 @@ internal sealed class PodDoor(
             end.Register(() => Forget(pod.Uid));
         request.Http.Features.Set(new SandboxConnection(sandbox));
         await dispatcher.HandleAsync(request.Http);
+        // Refused although its session is open: it showed no cage.
+        if (request.Path == Protocol.HelloPath && request.Http.Response.StatusCode == StatusCodes.Status403Forbidden
+            && await sessions.FindAsync(sandbox, request.Aborted) is { State: "starting" })
+            cages.Refused(pod.Uid, PodConnection.AddressOf(request.Http));
     }
 
     // The pod, when it was claimed while it waited for its task; null when the request is answered.
     private async Task<SandboxPod?> WarmAsync(AgentRequest request, SandboxPod pod)
     {
-        if (!throttle.TryTake(PodConnection.AddressOf(request.Http)))
-        {
-            request.Http.Response.Headers.RetryAfter = "1";
-            await request.RefuseAsync(429, "too_many_requests", "Too many requests of a pod that waits; wait a second.");
-            return null;
-        }
         if (RequestReader.Check(request.Http, mayBeEncoded: false) is { } problem)
         {
             request.Http.Response.Headers.Connection = "close";
@@ -133,19 +143,40 @@ internal sealed class PodDoor(
     {
         var (body, unread) = await RequestReader.ReadAsync(request.Http);
         if (unread is { } bad)
+        {
             await request.RefuseAsync(bad.Status, bad.Code, bad.Sentence);
-        else if (hello.Judge(body) is { } refusal)
-            await RefuseAsync(request, new(refusal.Status, refusal.Code, refusal.Sentence, IsSuspicious: refusal.Code == "not_caged"), pod, PodConnection.AddressOf(request.Http));
+            return;
+        }
+        var (cage, refusal) = hello.Judge(body);
+        // A good hello that is said again changes nothing and needs no second audit row.
+        if (cage is not null && (refusal is not null || pod.CagedAt is null))
+            await RecordAsync(request, pod, cage, isCaged: refusal is null);
+        if (refusal is { } why)
+        {
+            if (why.Code == "not_caged")
+                cages.Refused(pod.Uid, PodConnection.AddressOf(request.Http));
+            await request.RefuseAsync(why.Status, why.Code, why.Sentence);
+        }
         else if (await pods.CagedAsync(pod.Uid, request.Aborted))
             await request.AnswerAsync(200, new AgentWelcome { SandboxId = pod.Uid }, ContractsJson.Default.AgentWelcome);
         else
             await request.RefuseAsync(403, "pod_ending", "The pod of this token has ended, or is being deleted.");
     }
 
+    private Task RecordAsync(AgentRequest request, SandboxPod pod, JsonArray cage, bool isCaged) => audit.AppendAsync(new AuditEvent
+    {
+        EventType = AuditEventTypes.SandboxChanged,
+        UserId = "system",
+        Status = isCaged ? "caged" : "not_caged",
+        CorrelationId = request.CorrelationId,
+        Details = new JsonObject { ["pod"] = pod.Name, ["pod_uid"] = pod.Uid, ["probes"] = cage },
+    }, request.Aborted);
+
     private async Task<SandboxPod?> WaitForClaimAsync(AgentRequest request, SandboxPod pod)
     {
         var started = time.GetTimestamp();
         using var watch = signals.WatchFor("sandbox_pod", Guid.Parse(pod.Uid));
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, lifetime.ApplicationStopping);
         while (true)
         {
             if (await pods.FindAsync(pod.Uid, request.Aborted) is not { State: not SandboxPodState.Gone } now)
@@ -160,12 +191,19 @@ internal sealed class PodDoor(
                 await request.RefuseAsync(403, "not_caged", $"Say hello first: POST {Protocol.HelloPath}.");
                 return null;
             }
-            if (time.GetElapsedTime(started) >= Wait)
+            if (time.GetElapsedTime(started) >= Wait || lifetime.ApplicationStopping.IsCancellationRequested)
             {
                 await request.AnswerAsync(204);
                 return null;
             }
-            await watch.WaitAsync(Look, request.Aborted);
+            try
+            {
+                await watch.WaitAsync(Look, either.Token);
+            }
+            catch (OperationCanceledException) when (!request.Aborted.IsCancellationRequested)
+            {
+                // The gateway stops: another one goes on with it.
+            }
         }
     }
 
@@ -185,6 +223,7 @@ internal sealed class PodDoor(
     {
         if (!_known.TryRemove(uid, out var sandbox))
             return;
+        traffic.Forget(new SandboxId(Guid.Parse(uid)));
         traffic.Forget(sandbox);
         lately.Forget(sandbox);
     }

@@ -35,6 +35,9 @@ internal static class PodDoorModule
         services.AddSingleton<PodIdentity>();
         services.AddSingleton<PodThrottle>();
         services.AddSingleton<PodAlerts>();
+        services.AddSingleton<CageWatch>();
+        services.AddHostedService(p => p.GetRequiredService<CageWatch>());
+        services.AddHostedService<PodRelease>();
         services.AddSingleton<PodDoor>();
     }
 

@@ -40,6 +40,9 @@ public sealed partial class PodDoorOptions
     /// </summary>
     public bool CheckAddress { get; init; } = true;
 
+    /// <summary>How long after its first hello a pod may need to show that it is caged, seconds, before people are alerted: network policies are enforced late. Default 20.</summary>
+    public int CageWithin { get; init; } = 20;
+
     internal IPEndPoint EndPoint => TryEndPoint() ?? throw new InvalidOperationException("Validate first.");
 
     internal string User => $"system:serviceaccount:{Namespace}:{ServiceAccount}";
@@ -66,6 +69,8 @@ public sealed partial class PodDoorOptions
         }
         if (Audience.Length is 0 or > 200)
             yield return $"{Section}:{nameof(Audience)} is empty or longer than 200 characters: leave it out for incidentfox-gateway.";
+        if (CageWithin is < 1 or > 600)
+            yield return $"{Section}:{nameof(CageWithin)} is {CageWithin}: set it from 1 to 600.";
         if (KubernetesApi.Problem(Kubeconfig) is { } problem)
             yield return $"{Section}:{nameof(Kubeconfig)}: {Kubeconfig} {problem}.";
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using IncidentFox.Core;
 using IncidentFox.Core.Sandboxes;
 using Microsoft.Extensions.Logging;
 
@@ -8,8 +9,13 @@ namespace IncidentFox.Gateway.AgentDoor.Pods;
 /// <param name="Pod">Its row; null when the caller is refused before one is found.</param>
 /// <param name="Refusal">Null when it is let in.</param>
 /// <param name="End">Cancelled when the pod is over.</param>
-internal sealed record PodCaller(SandboxPod? Pod, PodRefusal? Refusal, CancellationToken End = default)
+internal sealed record PodCaller(SandboxPod? Pod, PodRefusal? Refusal, CancellationToken End = default) : IDisposable
 {
+    /// <summary>The pod's place among its own requests, until this one is answered.</summary>
+    public IDisposable? Turn { get; init; }
+
+    public void Dispose() => Turn?.Dispose();
+
     public static PodCaller Refuse(int status, string code, string sentence, bool isSuspicious = false, SandboxPod? pod = null) => new(pod, new(status, code, sentence, isSuspicious));
 }
 
@@ -17,7 +23,8 @@ internal sealed record PodCaller(SandboxPod? Pod, PodRefusal? Refusal, Cancellat
 /// Decides who calls at the pods' door, in this order: the API server says that the token is good, for this gateway, of the sandboxes' account and of which pod; that
 /// pod exists and has not been told to end; the connection comes from its address; and the bot made it. Only the last tells whose sandbox it is.
 /// </summary>
-internal sealed class PodIdentity(TokenReviews reviews, PodRegister register, SandboxPodStore pods, PodDoorOptions options, TimeProvider time, ILogger<PodIdentity> logger)
+internal sealed class PodIdentity(
+    TokenReviews reviews, PodRegister register, SandboxPodStore pods, Traffic traffic, PodDoorOptions options, TimeProvider time, ILogger<PodIdentity> logger)
 {
     // From the pod's creation to the bot's row there is one answer of the API server.
     private static readonly TimeSpan RowWithin = TimeSpan.FromSeconds(60);
@@ -27,6 +34,25 @@ internal sealed class PodIdentity(TokenReviews reviews, PodRegister register, Sa
         var verdict = await reviews.ReviewAsync(token, cancellationToken);
         if (verdict.Refusal is not null)
             return new(null, verdict.Refusal);
+        if (!Guid.TryParse(verdict.PodUid, out var uid))
+            return PodCaller.Refuse(403, "token_unbound", "The token is not bound to a pod.", isSuspicious: true);
+        // Before anybody else is asked on its behalf: a good token is no right to keep the database busy.
+        var turn = traffic.TryEnter(new SandboxId(uid), out var busy);
+        if (turn is null)
+            return PodCaller.Refuse(429, "too_many_requests", busy);
+        try
+        {
+            return await FindAsync(verdict, address, cancellationToken) with { Turn = turn };
+        }
+        catch
+        {
+            turn.Dispose();
+            throw;
+        }
+    }
+
+    private async Task<PodCaller> FindAsync(TokenVerdict verdict, IPAddress address, CancellationToken cancellationToken)
+    {
         // Before the look whether it is alive, so that no end in between is missed.
         var end = register.EndOf(verdict.PodUid);
         LivePod? alive;

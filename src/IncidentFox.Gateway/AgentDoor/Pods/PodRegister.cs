@@ -16,6 +16,7 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
     private const int PageSize = 100;
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(90);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, LivePod> _pods = new();
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _ends = new();
@@ -30,7 +31,7 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
         if (_isWatching && _pods.TryGetValue(uid, out var known))
             return known;
         // The watch is down, or the pod is newer than what it has told.
-        var answer = await api.SendAsync(HttpMethod.Get, $"{Path}/{Uri.EscapeDataString(name)}", null, cancellationToken);
+        var answer = await AskAsync($"{Path}/{Uri.EscapeDataString(name)}", cancellationToken);
         return answer.Status switch
         {
             200 => LivePod.Read(answer.Body) is { } pod && pod.Uid == uid ? pod : null,
@@ -41,6 +42,9 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
 
     /// <summary>Cancelled when the pod is over. Ask before the pod is found to be alive, or an end in between is missed; <see cref="Forget"/> when it is not.</summary>
     public CancellationToken EndOf(string uid) => _ends.GetOrAdd(uid, _ => new CancellationTokenSource()).Token;
+
+    /// <summary>The UIDs of pods that somebody waits for the end of.</summary>
+    public IReadOnlyList<Guid> Open => [.. _ends.Keys.Select(uid => Guid.TryParse(uid, out var id) ? id : Guid.Empty).Where(id => id != Guid.Empty)];
 
     /// <summary>It is over.</summary>
     public void Forget(string uid) => End(uid, isGone: false);
@@ -54,7 +58,13 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
                 var version = await ListAsync(stoppingToken);
                 _isWatching = true;
                 while (true)
+                {
+                    var since = time.GetTimestamp();
                     version = await WatchAsync(version, stoppingToken);
+                    // A server that ends each watch at once is not asked as fast as it answers.
+                    if (time.GetElapsedTime(since) < Pause)
+                        await Task.Delay(Pause, time, stoppingToken);
+                }
             }
             catch (Exception e) when (e is IOException or HttpRequestException or TimeoutException or JsonException or InvalidOperationException
                 || (e is OperationCanceledException && !stoppingToken.IsCancellationRequested))
@@ -80,7 +90,7 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
         string? version;
         do
         {
-            var answer = await api.SendAsync(HttpMethod.Get, $"{Path}?limit={PageSize}&continue={Uri.EscapeDataString(next)}", null, cancellationToken);
+            var answer = await AskAsync($"{Path}?limit={PageSize}&continue={Uri.EscapeDataString(next)}", cancellationToken);
             if (answer.Status != 200 || answer.Body?["items"] is not JsonArray items)
                 throw new IOException($"the pods can't be listed: {answer}");
             foreach (var pod in items.Select(LivePod.Read).OfType<LivePod>())
@@ -95,6 +105,21 @@ internal sealed class PodRegister(KubernetesApi api, PodDoorOptions options, Tim
         foreach (var uid in _pods.Keys.Concat(_ends.Keys).Where(u => !seen.Contains(u)).Distinct())
             End(uid, isGone: true);
         return version ?? throw new IOException("a list of pods without a version");
+    }
+
+    // A server that says nothing would be waited for without end, and the watch would never come back.
+    private async Task<KubernetesAnswer> AskAsync(string path, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+        try
+        {
+            return await api.SendAsync(HttpMethod.Get, path, null, either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new IOException($"the API server did not answer within {Patience.TotalSeconds} s", e);
+        }
     }
 
     private async Task<string> WatchAsync(string version, CancellationToken cancellationToken)

@@ -3,23 +3,36 @@ using System.Net;
 
 namespace IncidentFox.Gateway.AgentDoor.Pods;
 
-/// <summary>What one address may cost before it is known who calls: questions to the API server and open connections.</summary>
-internal sealed class PodThrottle(TimeProvider time)
+/// <summary>
+/// What one address may cost before it is known who calls: questions to the API server and open connections. Where addresses are translated
+/// (<see cref="PodDoorOptions.CheckAddress"/> is false) all pods may have one, which then may cost as much as many.
+/// </summary>
+internal sealed class PodThrottle(PodDoorOptions options, TimeProvider time)
 {
     /// <summary>Connections of one address at once.</summary>
     public const int MaxConnections = 64;
 
-    private const double PerSecond = 10;
-    private const double Burst = 40;
+    /// <summary>Connections of all addresses together.</summary>
+    private const int MaxInAll = 4_096;
+
+    private const int PodsBehindOne = 16;
     private const int MaxAddresses = 10_000;
 
+    private readonly int _behind = options.CheckAddress ? 1 : PodsBehindOne;
     private readonly ConcurrentDictionary<IPAddress, int> _connections = new();
+    private int _inAll;
+
+    private double PerSecond => 10 * _behind;
+
+    private double Burst => 40 * _behind;
+
     private readonly Dictionary<IPAddress, (double Tokens, long At)> _buckets = [];
 
     /// <summary>Whether it may connect once more; then <see cref="Leave"/> follows.</summary>
     public bool TryConnect(IPAddress address)
     {
-        if (_connections.AddOrUpdate(address, 1, (_, n) => n + 1) <= MaxConnections)
+        var inAll = Interlocked.Increment(ref _inAll);
+        if (_connections.AddOrUpdate(address, 1, (_, n) => n + 1) <= MaxConnections * _behind && inAll <= MaxInAll)
             return true;
         Leave(address);
         return false;
@@ -27,6 +40,7 @@ internal sealed class PodThrottle(TimeProvider time)
 
     public void Leave(IPAddress address)
     {
+        Interlocked.Decrement(ref _inAll);
         if (_connections.AddOrUpdate(address, 0, (_, n) => n - 1) <= 0)
             _connections.TryRemove(KeyValuePair.Create(address, 0));
     }

@@ -15,7 +15,7 @@ namespace IncidentFox.Gateway.AgentDoor.Pods;
 /// </summary>
 internal sealed class TokenReviews(KubernetesApi api, PodDoorOptions options, TimeProvider time, ILogger<TokenReviews> logger) : IDisposable
 {
-    private const string Path = "apis/authentication.k8s.io/v1/tokenreviews";
+    private const string Path = "apis/authentication.k8s.io/v1/tokenreviews?fieldValidation=Strict";
     private const string Extra = "authentication.kubernetes.io/";
     private const int MaxKept = 10_000;
     private const int AtOnce = 16;

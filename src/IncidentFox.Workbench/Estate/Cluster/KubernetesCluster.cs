@@ -31,6 +31,9 @@ public sealed class KubernetesClusterOptions
     /// <summary>The RuntimeClasses that exist.</summary>
     public IReadOnlyList<string> RuntimeClasses { get; init; } = ["gvisor"];
 
+    /// <summary>The address of the n-th pod, where the test lets somebody connect from it; null for those of no network.</summary>
+    public Func<int, string>? PodAddress { get; init; }
+
     /// <summary>How many writes a watch can look back.</summary>
     public int History { get; init; } = 20_000;
 }
@@ -67,7 +70,7 @@ public sealed class KubernetesCluster : IAsyncDisposable
         _tokens = new(_store, _clock);
         _authorizer = new(_tokens, _store);
         _events = new(_store, _clock);
-        _node = kubelet is null ? new(_store, _events, options.Program, options.Timing, _clock)
+        _node = kubelet is null ? new(_store, _events, options.Program, options.Timing, _clock, options.PodAddress)
             : new(_store, _events, start => kubelet.ProgramOf(start) ?? options.Program(start), options.Timing, _clock, kubelet.AddressOf);
         _deployments = new(_store, _events, _clock);
         _houseKeeping = new(_store, _clock);
