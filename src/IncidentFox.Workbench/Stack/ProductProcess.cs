@@ -20,12 +20,18 @@ public sealed class ProductProcess : IAsyncDisposable
     public string Tail => _process.Tail;
 
     /// <summary>Starts it and waits until it says that it is ready.</summary>
-    public static async Task<ProductProcess> StartAsync(string productPath, string configFile, Uri httpUrl, string logFile, CancellationToken cancellationToken)
+    /// <param name="productPath">The product: <c>incidentfox.dll</c>.</param>
+    /// <param name="role"><c>all</c>, <c>bot</c> or <c>gateway</c>.</param>
+    /// <param name="configFile">Its settings.</param>
+    /// <param name="httpUrl">Where its health is.</param>
+    /// <param name="logFile">Where its log goes.</param>
+    /// <param name="cancellationToken">Cancels.</param>
+    public static async Task<ProductProcess> StartAsync(string productPath, string role, string configFile, Uri httpUrl, string logFile, CancellationToken cancellationToken)
     {
         var product = new ProductProcess(ChildProcess.Start(new ChildProcessOptions
         {
             Program = DotnetHost,
-            Arguments = [productPath, "serve", "--role", "all", "--config", configFile],
+            Arguments = [productPath, "serve", "--role", role, "--config", configFile],
             WorkingDirectory = Path.GetDirectoryName(configFile)!,
             LogFile = logFile,
             StopTimeout = TimeSpan.FromSeconds(10),

@@ -40,6 +40,9 @@ public sealed class StackFiles
     /// <summary>The product's log.</summary>
     public string LogFile => Path.Combine(RunDirectory, "incidentfox.log");
 
+    /// <summary>The gateway's log, where it is a process of its own.</summary>
+    public string GatewayLogFile => Path.Combine(RunDirectory, "gateway.log");
+
     /// <summary>Writes a secret and returns its reference.</summary>
     public string Secret(string name, string value)
     {
@@ -71,7 +74,7 @@ public sealed class StackFiles
     }
 
     /// <summary>Writes <c>appsettings.json</c> and the policy.</summary>
-    public void WriteConfiguration(StackOptions options, StackDatabase database, Uri httpUrl, Uri? slackApi, string runtimeDirectory)
+    public void WriteConfiguration(StackOptions options, StackDatabase database, Uri httpUrl, Uri? slackApi, string runtimeDirectory, SandboxCluster? pods)
     {
         var policy = Path.Combine(RunDirectory, "policy.json");
         File.WriteAllText(policy, options.PolicyJson ?? DocumentedPolicy);
@@ -102,6 +105,12 @@ public sealed class StackFiles
             },
             ["Logging"] = new JsonObject { ["Format"] = "text" },
         };
+        if (pods is not null)
+        {
+            configuration["Sandbox"] = pods.SandboxSection(this, options.WarmPods);
+            configuration["Gateway"]!["Pods"] = pods.DoorSection(this);
+            configuration["Gateway"]!["HealthUrl"] = pods.HealthUrl.AbsoluteUri;
+        }
         if (options.MaxSandboxes is { } most)
             configuration["Bot"] = new JsonObject { ["MaxSandboxes"] = most };
         File.WriteAllText(ConfigFile, configuration.ToJsonString(Indented));

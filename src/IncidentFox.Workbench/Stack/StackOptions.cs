@@ -32,6 +32,14 @@ public sealed record StackOptions
     /// <summary><c>auto</c>, <c>gvisor</c> or <c>bubblewrap</c>.</summary>
     public string SandboxDriver { get; init; } = "auto";
 
+    /// <summary>
+    /// True: sandboxes are pods of a cluster that is a double but for its node, which runs them; bot and gateway are processes of their own. Takes root.
+    /// </summary>
+    public bool Pods { get; init; }
+
+    /// <summary>Of <see cref="Pods"/>: how many wait, caged, for an investigation.</summary>
+    public int WarmPods { get; init; }
+
     /// <summary>Sandboxes at work at the same time; null: the product's default.</summary>
     public int? MaxSandboxes { get; init; }
 

@@ -12,6 +12,7 @@ public sealed class WorkbenchStack : IAsyncDisposable
     private readonly StackOptions _options;
     private readonly string _runtimeDirectory;
     private ProductProcess? _product;
+    private ProductProcess? _gateway;
 
     private WorkbenchStack(StackOptions options, StackFiles files, Uri httpUrl, string runtimeDirectory) =>
         (_options, Files, HttpUrl, _runtimeDirectory) = (options, files, httpUrl, runtimeDirectory);
@@ -31,7 +32,10 @@ public sealed class WorkbenchStack : IAsyncDisposable
     /// <summary>What is investigated.</summary>
     public DemoEstate Estate { get; private set; } = null!;
 
-    /// <summary>The product's process.</summary>
+    /// <summary>The cluster of the sandboxes; null when they are on this machine.</summary>
+    public SandboxCluster? Pods { get; private set; }
+
+    /// <summary>The product's process; the bot's, when the gateway has its own.</summary>
     public ProductProcess Product => _product ?? throw new InvalidOperationException("The product is not running.");
 
     /// <summary>Brings everything up; on failure nothing stays behind.</summary>
@@ -51,13 +55,13 @@ public sealed class WorkbenchStack : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts the product again, after it was killed or stopped.</summary>
+    /// <summary>Starts the product again, after it was killed or stopped; of two processes the bot's.</summary>
     public async Task StartProductAsync(CancellationToken cancellationToken)
     {
         if (_product is { } old)
             await old.DisposeAsync();
         _product = null;
-        _product = await ProductProcess.StartAsync(_options.ProductPath, Files.ConfigFile, HttpUrl, Files.LogFile, cancellationToken);
+        _product = await ProductProcess.StartAsync(_options.ProductPath, Pods is null ? "all" : "bot", Files.ConfigFile, HttpUrl, Files.LogFile, cancellationToken);
     }
 
     /// <summary>Runs a command of the product with this configuration, e.g. <c>audit verify</c>.</summary>
@@ -69,6 +73,10 @@ public sealed class WorkbenchStack : IAsyncDisposable
     {
         if (_product is not null)
             await _product.DisposeAsync();
+        if (_gateway is not null)
+            await _gateway.DisposeAsync();
+        if (Pods is not null)
+            await Pods.DisposeAsync();
         if (Slack is not null)
             await Slack.DisposeAsync();
         if (Estate is not null)
@@ -124,11 +132,15 @@ public sealed class WorkbenchStack : IAsyncDisposable
         Files.WriteIntegrations(Estate);
         if (!_options.PrometheusCredential)
             Files.RemoveSecret("prometheus-password");
-        Files.WriteConfiguration(_options, Database, HttpUrl, Slack?.ApiBaseUrl, _runtimeDirectory);
+        if (_options.Pods)
+            Pods = await SandboxCluster.StartAsync(_options.AgentPath, cancellationToken);
+        Files.WriteConfiguration(_options, Database, HttpUrl, Slack?.ApiBaseUrl, _runtimeDirectory, Pods);
         var (exitCode, output) = await RunCommandAsync(cancellationToken, "migrate");
         if (exitCode != 0)
             throw new InvalidOperationException($"The database could not be prepared:\n{output}");
         _options.Say("IncidentFox");
+        if (Pods is not null)
+            _gateway = await ProductProcess.StartAsync(_options.ProductPath, "gateway", Files.ConfigFile, Pods.HealthUrl, Files.GatewayLogFile, cancellationToken);
         await StartProductAsync(cancellationToken);
     }
 

@@ -91,3 +91,9 @@ public sealed class BlindSocketInstallation : Installation
 {
     protected override StackOptions Options(StackOptions options) => options with { SocketMode = true, PrometheusCredential = false };
 }
+
+/// <summary>Bot and gateway are processes of their own, and sandboxes are pods, of which one waits for work.</summary>
+public sealed class PodInstallation : Installation
+{
+    protected override StackOptions Options(StackOptions options) => options with { Pods = true, WarmPods = 1 };
+}
