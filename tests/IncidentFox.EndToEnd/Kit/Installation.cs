@@ -29,7 +29,7 @@ public abstract class Installation : IAsyncLifetime
 
     protected abstract StackOptions Options(StackOptions options);
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         _stack = await WorkbenchStack.StartAsync(Options(new StackOptions
         {
@@ -70,7 +70,7 @@ public abstract class Installation : IAsyncLifetime
         return MessageText.Of(Slack.State.Ephemerals(person)[^1]);
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         if (_ledger is not null)
             await _ledger.DisposeAsync();
