@@ -113,7 +113,6 @@ public sealed class StackFiles
         }
         if (options.MaxSandboxes is { } most)
             configuration["Bot"] = new JsonObject { ["MaxSandboxes"] = most };
-        options.Configure?.Invoke(configuration, this);
         File.WriteAllText(ConfigFile, configuration.ToJsonString(Indented));
         File.SetUnixFileMode(ConfigFile, UnixFileMode.UserRead | UnixFileMode.UserWrite);
     }

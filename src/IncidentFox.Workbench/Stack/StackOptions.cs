@@ -61,9 +61,6 @@ public sealed record StackOptions
     /// <summary>A real workspace instead of the double.</summary>
     public RealSlack? RealSlack { get; init; }
 
-    /// <summary>What else the configuration says; secrets are written by the files given.</summary>
-    public Action<System.Text.Json.Nodes.JsonObject, StackFiles>? Configure { get; init; }
-
     /// <summary>What is said while it starts.</summary>
     public Action<string> Say { get; init; } = _ => { };
 }

@@ -29,7 +29,7 @@ public abstract class Installation : IAsyncLifetime
 
     protected abstract StackOptions Options(StackOptions options);
 
-    public virtual async ValueTask InitializeAsync()
+    public async ValueTask InitializeAsync()
     {
         _stack = await WorkbenchStack.StartAsync(Options(new StackOptions
         {
@@ -70,7 +70,7 @@ public abstract class Installation : IAsyncLifetime
         return MessageText.Of(Slack.State.Ephemerals(person)[^1]);
     }
 
-    public virtual async ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         if (_ledger is not null)
             await _ledger.DisposeAsync();
@@ -96,4 +96,10 @@ public sealed class BlindSocketInstallation : Installation
 public sealed class PodInstallation : Installation
 {
     protected override StackOptions Options(StackOptions options) => options with { Pods = true, WarmPods = 1 };
+}
+
+/// <summary>Sandboxes are pods, and each starts when it is needed.</summary>
+public sealed class ColdPodInstallation : Installation
+{
+    protected override StackOptions Options(StackOptions options) => options with { Pods = true, WarmPods = 0 };
 }
