@@ -47,7 +47,8 @@ internal sealed class PodGateway : IAsyncDisposable
     /// <param name="checkAddress">As the option. Pods have addresses of the loopback network, which a test can connect from.</param>
     /// <param name="clock">The cluster's.</param>
     /// <param name="cageWithin">As the option.</param>
-    public static async Task<PodGateway> StartAsync(TestPostgres postgres, bool checkAddress = false, TimeProvider? clock = null, int cageWithin = 20)
+    /// <param name="isGatewaysToo">The gateway goes by the cluster's clock.</param>
+    public static async Task<PodGateway> StartAsync(TestPostgres postgres, bool checkAddress = false, TimeProvider? clock = null, int cageWithin = 20, bool isGatewaysToo = false)
     {
         var ct = TestContext.Current.CancellationToken;
         var cluster = await KubernetesCluster.StartAsync(new() { Https = true, PodAddress = n => $"127.0.7.{n}", TimeProvider = clock ?? TimeProvider.System }, ct);
@@ -77,7 +78,12 @@ internal sealed class PodGateway : IAsyncDisposable
                     Kubeconfig = kubeconfig, CheckAddress = checkAddress, CageWithin = cageWithin,
                 },
             },
-            more: services => services.AddSecrets(new SecretsOptions { File = new() { Directories = [folder.FullName] } }));
+            more: services =>
+            {
+                services.AddSecrets(new SecretsOptions { File = new() { Directories = [folder.FullName] } });
+                if (isGatewaysToo)
+                    services.AddSingleton(clock!);
+            });
         return new PodGateway(host, cluster, folder, authority, port);
     }
 
@@ -136,6 +142,14 @@ internal sealed class PodGateway : IAsyncDisposable
     }
 
     public IPAddress AddressOf(string name) => IPAddress.Parse((string)Cluster.Find("Pod", Ns, name)!["status"]!["podIP"]!);
+
+    /// <summary>Asks for the task until it is refused.</summary>
+    public async Task UntilRefusedAsync(string token)
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while ((await SendAsync(token, "GET", Contracts.Protocol.ToolsPath)).Body?["code"] is null)
+            await Task.Delay(100, limit.Token);
+    }
 
     /// <summary>How often the API server was asked whose a token is.</summary>
     public int Reviews => Cluster.Requests.Count(r => r.Path.EndsWith("/tokenreviews", StringComparison.Ordinal));
@@ -260,4 +274,6 @@ internal sealed class MovedTime : TimeProvider
     public TimeSpan By { get; set; }
 
     public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + By;
+
+    public override long GetTimestamp() => System.GetTimestamp() + (long)(By.TotalSeconds * TimestampFrequency);
 }

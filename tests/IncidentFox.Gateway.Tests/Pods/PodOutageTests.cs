@@ -56,6 +56,7 @@ public sealed class PodOutageTests(TestPostgres postgres)
         Assert.Equal("identity_unavailable", await CodeAsync(gateway, pod));
         gateway.Cluster.Faults.Decide = null;
         gateway.Cluster.Delete("Pod", PodGateway.Ns, pod.Name);
+        await gateway.UntilRefusedAsync(pod.Token);
         Assert.Equal("pod_gone", await CodeAsync(gateway, pod));
     }
 

@@ -31,11 +31,15 @@ internal sealed class TokenReviews(KubernetesApi api, PodDoorOptions options, Ti
     /// <summary>Whose it is.</summary>
     public Task<TokenVerdict> ReviewAsync(string token, CancellationToken cancellationToken)
     {
+        var life = Life(token);
+        // The API server goes on vouching for ten seconds; and whoever shows an old one costs it no question.
+        if (life <= TimeSpan.Zero)
+            return Task.FromResult(Expired);
         var hash = Hash(token);
         if (Find(hash) is not { } entry)
         {
             MakeRoom();
-            var fresh = new Entry(time.GetTimestamp(), Life(token), new Lazy<Task<TokenVerdict>>(() => AskAsync(token, hash)));
+            var fresh = new Entry(time.GetTimestamp(), life, new Lazy<Task<TokenVerdict>>(() => AskAsync(token, hash)));
             entry = _kept.AddOrUpdate(hash, fresh, (_, other) => IsGood(other) ? other : fresh);
         }
         return entry.Verdict.Value.WaitAsync(cancellationToken);
@@ -109,6 +113,8 @@ internal sealed class TokenReviews(KubernetesApi api, PodDoorOptions options, Ti
             ? new TokenVerdict(name, uid, null)
             : TokenVerdict.Refuse(403, "token_unbound", "The token is not bound to a pod.", isSuspicious: true);
     }
+
+    private static TokenVerdict Expired { get; } = TokenVerdict.Refuse(401, "token_invalid", "The token has expired.", isSuspicious: true);
 
     private static TokenVerdict Unavailable { get; } =
         TokenVerdict.Refuse(503, "identity_unavailable", "The gateway can't ask the cluster whose this token is, so nothing is handed out. Try again.");
