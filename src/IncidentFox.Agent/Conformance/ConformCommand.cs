@@ -10,9 +10,10 @@ namespace IncidentFox.Agent.Conformance;
 /// </summary>
 internal static class ConformCommand
 {
-    public const string Usage = "usage: incidentfox-agent conform SOCKET ACT...  (acts: look reach=ADDRESS:PORT,... write=PATH,... dial=SOCKET knock cpu=SECONDS disk=PATH:MIB memory=MIB processes=COUNT listen=PORT wait)";
+    public const string Usage = "usage: incidentfox-agent conform SOCKET|https://ADDRESS:PORT --ca FILE --token FILE ACT...  (acts: look reach=ADDRESS:PORT,... write=PATH,... dial=SOCKET knock cpu=SECONDS disk=PATH:MIB memory=MIB processes=COUNT listen=PORT wait)";
 
     private const int MostActs = 16;
+    private const string Https = "https://";
 
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter report, TextWriter says)
     {
@@ -21,6 +22,8 @@ internal static class ConformCommand
             await says.WriteLineAsync(Usage);
             return ExitCodes.Usage;
         }
+        // The runtime looks for certificates in the user's folder, and fails where there is neither user nor folder: an empty image.
+        Environment.SetEnvironmentVariable("HOME", "/nonexistent");
         using (door)
         {
             foreach (var act in acts)
@@ -33,8 +36,13 @@ internal static class ConformCommand
     }
 
     // The door comes first, as when it serves.
-    private static (GatewayClient Door, IReadOnlyList<string> Acts)? Door(IReadOnlyList<string> arguments) =>
-        arguments is [var socket, ..] && socket.StartsWith('/') ? (new GatewayClient(socket, TimeProvider.System), [.. arguments.Skip(1)]) : null;
+    private static (GatewayClient Door, IReadOnlyList<string> Acts)? Door(IReadOnlyList<string> arguments) => arguments switch
+    {
+        [var socket, ..] when socket.StartsWith('/') => (new GatewayClient(socket, TimeProvider.System), [.. arguments.Skip(1)]),
+        [var url, "--ca", var authority, "--token", var token, ..] when url.StartsWith(Https, StringComparison.Ordinal) && IPEndPoint.TryParse(url[Https.Length..], out var gateway) && gateway.Port > 0
+            => (new GatewayClient(new TlsDialer(gateway, authority, token), TimeProvider.System), [.. arguments.Skip(5)]),
+        _ => null,
+    };
 
     // An act is followed by the next one if it says so.
     private static List<Func<GatewayClient, ActReport, Task<bool>>>? Parse(IReadOnlyList<string> words)

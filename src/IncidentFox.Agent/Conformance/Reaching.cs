@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using IncidentFox.Agent.Cage;
@@ -17,7 +18,7 @@ internal static class Reaching
     /// <summary>Tries what no agent may reach, and what else it is told, until all of it is out of reach twice in a row.</summary>
     public static async Task TryAsync(IReadOnlyList<IPEndPoint> more, ActReport report)
     {
-        CageTarget[] targets = [.. CageProbes.Everywhere(), .. more.Select(address => new CageTarget("told", address))];
+        CageTarget[] targets = [.. CageProbes.Everywhere(), .. ApiServer(), .. more.Select(address => new CageTarget("told", address))];
         var since = TimeProvider.System.GetTimestamp();
         IReadOnlyList<CageProbe> probes;
         for (var refused = 0; ; await Task.Delay(Pause))
@@ -34,6 +35,16 @@ internal static class Reaching
             json.WriteNumber("after_ms", (long)TimeProvider.System.GetElapsedTime(since).TotalMilliseconds);
             ActReport.Names(json, "reached", [.. probes.Where(p => p.Reached).Select(p => p.Target)]);
         });
+    }
+
+    // Kubernetes tells every container where its API is.
+    private static IEnumerable<CageTarget> ApiServer()
+    {
+        var environment = Environment.GetEnvironmentVariables();
+        return IPAddress.TryParse(environment["KUBERNETES_SERVICE_HOST"] as string, out var address)
+            && int.TryParse(environment["KUBERNETES_SERVICE_PORT"] as string, NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port is > 0 and < 65536
+            ? [new CageTarget("api", new IPEndPoint(address, port))]
+            : [];
     }
 
     /// <summary>Tries a socket that is somebody else's.</summary>
@@ -69,7 +80,7 @@ internal static class Reaching
             if (reply.Status is { } status)
                 json.WriteNumber("status", (int)status);
             else
-                json.WriteString("problem", reply.Problem);
+                json.WriteString("problem", reply.Problem?.Length > 200 ? reply.Problem[..200] : reply.Problem);
         });
     }
 

@@ -7,7 +7,7 @@ namespace IncidentFox.Core.Sandboxes;
 /// Which pod is whose: written by the bot, read by the gateway at every request. What is the bot's and what the gateway's is granted by role in the database.
 /// Changes are signalled as <c>sandbox_pod</c> with the pod's UID.
 /// </summary>
-public sealed class SandboxPodStore(Database database)
+public sealed class SandboxPodStore(Database database) : ISandboxPods
 {
     private const string Columns =
         "uid, namespace, name, image, state, sandbox_id as SandboxId, created_at as CreatedAt, caged_at as CagedAt, app.clock() - created_at as Age, "

@@ -37,7 +37,7 @@ public sealed partial class EntryPointTests(TestPostgres postgres)
         ["workflows list"] = ReadingBot, ["workflows set"] = Bot,
         ["policy show"] = ReadingBot, ["policy diff"] = ReadingBot, ["policy history"] = ReadingBot, ["policy set"] = Bot, ["policy rollback"] = Bot,
         ["approvals list"] = ReadingBot,
-        ["sandbox check"] = "starts sandboxes on this machine; reads no configuration, secret or database",
+        ["sandbox check"] = "starts sandboxes on this machine, or pods in the cluster of a kubeconfig; reads no configuration, secret or database",
     };
 
     [Fact]

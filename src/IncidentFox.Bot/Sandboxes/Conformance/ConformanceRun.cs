@@ -23,15 +23,12 @@ internal sealed class ConformanceRun(IConformanceSite site) : IAsyncDisposable
 
     private readonly List<SandboxId> started = [];
     private readonly List<ISandbox> running = [];
-    private readonly HashSet<string> simulated = new(StringComparer.Ordinal);
     private Task<Ended>? look;
 
     public IConformanceSite Site => site;
 
     /// <summary>Every sandbox that was started.</summary>
     public IReadOnlyCollection<SandboxId> Started => started;
-
-    public bool IsSimulated(string check) => simulated.Contains(check);
 
     /// <summary>A sandbox that tried to get out, to write, to find secrets, and knocked at its door: several checks look at the same one.</summary>
     public Task<Ended> LookAsync(CancellationToken ct) => look ??= LookOnceAsync(ct);
@@ -54,8 +51,6 @@ internal sealed class ConformanceRun(IConformanceSite site) : IAsyncDisposable
 
     public async Task<Ended> EndAsync(ISandbox sandbox, CancellationToken ct)
     {
-        // Asked while it is there: what is only played is said of the sandbox itself.
-        simulated.UnionWith(await site.SimulatedAsync(sandbox.Id, ct));
         var exit = await sandbox.Exited.WaitAsync(ct);
         running.Remove(sandbox);
         return exit.Fault is { } fault && NoSandbox.Contains(fault.Code) ? throw new CannotCheckException(fault.Sentence) : new(sandbox.Id, exit, ActReports.Parse(exit.LogTail));

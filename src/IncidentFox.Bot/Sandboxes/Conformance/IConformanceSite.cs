@@ -26,8 +26,8 @@ internal interface IConformanceSite
     /// <summary>Where other sandboxes would reach this one; null where sandboxes have no address. Waits until it has one.</summary>
     Task<IPAddress?> AddressOfAsync(SandboxId sandbox, CancellationToken ct);
 
-    /// <summary>The checks that are only played for this sandbox, by name.</summary>
-    Task<IReadOnlySet<string>> SimulatedAsync(SandboxId sandbox, CancellationToken ct);
+    /// <summary>The checks, by name, that are only played here.</summary>
+    IReadOnlySet<string> Simulated { get; }
 
     /// <summary>What else limits processes there, for the detail; empty when there is nothing to say.</summary>
     Task<string> ProcessLimitAsync(SandboxId sandbox, CancellationToken ct);

@@ -27,6 +27,8 @@ internal sealed class LocalSite : IConformanceSite, IAsyncDisposable
 
     public TimeSpan ScratchPatience => TimeSpan.Zero;
 
+    public IReadOnlySet<string> Simulated { get; } = new HashSet<string>();
+
     public IReadOnlyList<IPEndPoint> OutOfReach => bait.Addresses;
 
     /// <param name="settings">Agent and platform are taken from here; limits and directories are the suite's own.</param>
@@ -67,8 +69,6 @@ internal sealed class LocalSite : IConformanceSite, IAsyncDisposable
     }
 
     public Task<IPAddress?> AddressOfAsync(SandboxId sandbox, CancellationToken ct) => Task.FromResult<IPAddress?>(null);
-
-    public Task<IReadOnlySet<string>> SimulatedAsync(SandboxId sandbox, CancellationToken ct) => Task.FromResult<IReadOnlySet<string>>(new HashSet<string>());
 
     public Task<string> ProcessLimitAsync(SandboxId sandbox, CancellationToken ct) => Task.FromResult("");
 

@@ -9,7 +9,7 @@ namespace IncidentFox.Bot.Sandboxes.Kubernetes;
 
 /// <summary>What all sandboxes of a driver share.</summary>
 internal sealed record PodWorld(
-    KubernetesSandboxOptions Options, PodApi Api, PodWatch Watch, PodRemoval Removal, SandboxPodStore Pods, TimeProvider Time, ILogger Logger, CancellationToken LetGo);
+    KubernetesSandboxOptions Options, PodApi Api, PodWatch Watch, PodRemoval Removal, ISandboxPods Pods, TimeProvider Time, ILogger Logger, CancellationToken LetGo);
 
 /// <summary>A sandbox's pod: follows it to its end, or brings that about, then removes it and says how it ended. When the bot ends, it is let go and runs on.</summary>
 internal sealed class KubernetesSandbox : ISandbox
@@ -22,6 +22,7 @@ internal sealed class KubernetesSandbox : ISandbox
     private readonly PodWorld _world;
     private readonly string _name;
     private readonly string _uid;
+    private readonly bool _keepsLog;
     private readonly SandboxClock _clock;
     private readonly SemaphoreSlim _changed = new(1, 1);
     private readonly TaskCompletionSource _stop = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,7 +35,7 @@ internal sealed class KubernetesSandbox : ISandbox
     public KubernetesSandbox(SandboxSpec spec, string name, string uid, PodWorld world)
     {
         Id = spec.Id;
-        (_name, _uid, _world) = (name, uid, world);
+        (_name, _uid, _world, _keepsLog) = (name, uid, world, spec.Acts is not null);
         _since = world.Time.GetTimestamp();
         _clock = new(spec.Limits.Duration, world.Time);
         _clock.Suspend(); // until it runs
@@ -60,7 +61,7 @@ internal sealed class KubernetesSandbox : ISandbox
         try
         {
             var exit = await FollowAsync();
-            if (exit.Kind is SandboxExitKind.Crashed or SandboxExitKind.OutOfMemory)
+            if (_keepsLog || exit.Kind is SandboxExitKind.Crashed or SandboxExitKind.OutOfMemory)
             {
                 exit = exit with { LogTail = await ReadLogAsync() };
             }

@@ -17,7 +17,7 @@ internal sealed class KubernetesSandboxDriver : ISandboxDriver, IAsyncDisposable
     private readonly PodWorld _world;
     private readonly string _owner;
 
-    public KubernetesSandboxDriver(IKubernetes client, KubernetesSandboxOptions options, SandboxPodStore pods, string owner, TimeProvider time, ILogger logger)
+    public KubernetesSandboxDriver(IKubernetes client, KubernetesSandboxOptions options, ISandboxPods pods, string owner, TimeProvider time, ILogger logger)
     {
         var api = new PodApi(client, options, time);
         var watch = new PodWatch(api, time, logger);
@@ -63,7 +63,7 @@ internal sealed class KubernetesSandboxDriver : ISandboxDriver, IAsyncDisposable
 
     public async Task<SandboxStart> StartAsync(SandboxSpec spec, CancellationToken ct)
     {
-        if (_world.Options.WarmPods > 0 && await TakeWarmAsync(spec, ct) is { } warm)
+        if (_world.Options.WarmPods > 0 && spec.Acts is null && await TakeWarmAsync(spec, ct) is { } warm)
         {
             return warm;
         }

@@ -27,13 +27,13 @@ internal static class SandboxPodBuilder
 
     /// <summary>A pod that starts for one sandbox.</summary>
     public static V1Pod Cold(KubernetesSandboxOptions options, SandboxSpec spec) =>
-        Build(options, NameOf(spec.Id), spec.Id, spec.Limits, spec.Limits.Duration + options.LongestWait);
+        Build(options, NameOf(spec.Id), spec.Id, spec.Limits, spec.Limits.Duration + options.LongestWait, spec.Acts);
 
     /// <summary>A pod that waits for one. It lives longer by the time it may wait.</summary>
     public static V1Pod Warm(KubernetesSandboxOptions options, Guid id) =>
         Build(options, $"warm-{id}", null, options.Limits, options.WarmLifetime + options.Duration + options.LongestWait);
 
-    private static V1Pod Build(KubernetesSandboxOptions options, string name, SandboxId? sandbox, SandboxLimits limits, TimeSpan deadline) => new()
+    private static V1Pod Build(KubernetesSandboxOptions options, string name, SandboxId? sandbox, SandboxLimits limits, TimeSpan deadline, IReadOnlyList<string>? acts = null) => new()
     {
         ApiVersion = "v1",
         Kind = "Pod",
@@ -69,7 +69,7 @@ internal static class SandboxPodBuilder
                     Name = Container,
                     Image = options.Image,
                     ImagePullPolicy = "IfNotPresent",
-                    Args = Arguments(options),
+                    Args = Arguments(options, acts),
                     SecurityContext = new V1SecurityContext
                     {
                         AllowPrivilegeEscalation = false,
@@ -136,10 +136,10 @@ internal static class SandboxPodBuilder
         return labels;
     }
 
-    private static List<string> Arguments(KubernetesSandboxOptions options) =>
+    private static List<string> Arguments(KubernetesSandboxOptions options, IReadOnlyList<string>? acts) =>
     [
-        "serve", $"https://{options.GatewayAddress}", "--ca", $"{Identity}/ca.crt", "--token", $"{Identity}/token",
-        .. options.Probes.SelectMany(probe => (string[])["--probe", probe]),
+        acts is null ? "serve" : "conform", $"https://{options.GatewayAddress}", "--ca", $"{Identity}/ca.crt", "--token", $"{Identity}/token",
+        .. acts ?? options.Probes.SelectMany(probe => (string[])["--probe", probe]),
     ];
 
     // Requests equal limits for memory: a sandbox that was admitted is not put out for another's needs.

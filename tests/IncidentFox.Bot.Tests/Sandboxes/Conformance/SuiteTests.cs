@@ -163,8 +163,6 @@ public sealed class SuiteTests
 
         public Task<IPAddress?> AddressOfAsync(SandboxId sandbox, CancellationToken ct) => Task.FromResult<IPAddress?>(null);
 
-        public Task<IReadOnlySet<string>> SimulatedAsync(SandboxId sandbox, CancellationToken ct) => Task.FromResult(Simulated);
-
         public Task<string> ProcessLimitAsync(SandboxId sandbox, CancellationToken ct) => Task.FromResult("");
 
         public Task<Finding> IsKnownAsync(SandboxId sandbox, ActReports reports, CancellationToken ct) => Task.FromResult(Finding.Ok(""));
