@@ -98,6 +98,35 @@ public sealed class RealPodTests
     }
 
     [Fact]
+    public async Task What_a_killed_process_left_is_removed_by_the_next_one()
+    {
+        const string Left = "ifxk-999999999-left"; // no process has such a number
+        var folder = Directory.CreateDirectory(Path.Combine(Path.GetTempPath(), Left));
+        Assert.Null(await Tool.IpAsync(null, $"netns add {Left}"));
+        await using var cluster = await ClusterAsync();
+        Assert.False(Directory.Exists(folder.FullName));
+        Assert.False(File.Exists($"/run/netns/{Left}"));
+    }
+
+    [Theory]
+    [InlineData("""{"podSelector": {"matchLabels": {"a": "2"}}, "policyTypes": ["Egress"]}""", null)]
+    [InlineData("""{"podSelector": {}, "policyTypes": ["Egress"]}""", "")]
+    [InlineData("""{"podSelector": {"matchLabels": {"a": "1"}}, "policyTypes": ["Egress"], "egress": [{}]}""", "0.0.0.0/0  -")]
+    [InlineData("""{"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}], "ports": [{"port": 443}, {"protocol": "UDP", "port": 1, "endPort": 9}]}]}""", "10.1.0.0/16 tcp 443-;10.1.0.0/16 udp 1-9")]
+    [InlineData("""{"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"ipBlock": {"cidr": "10.1.0.0/16", "except": ["10.1.2.0/24"]}}]}]}""", "")]
+    [InlineData("""{"podSelector": {}, "policyTypes": ["Egress"], "egress": [{"to": [{"namespaceSelector": {"matchLabels": {"n": "gw"}}, "podSelector": {"matchLabels": {"a": "3"}}}], "ports": [{"port": "https"}, {"port": 8443}]}]}""", "10.0.0.3/32 tcp 8443-")]
+    [InlineData("""{"podSelector": {"matchExpressions": [{"key": "a", "operator": "In", "values": ["1"]}]}, "policyTypes": ["Egress"], "egress": [{"to": [{"podSelector": {}}]}]}""", "10.0.0.1/32  -")]
+    public void What_a_policy_allows_is_read_as_Kubernetes_reads_it(string policy, string? ways)
+    {
+        static JsonObject At(string ns, string label, string ip) => (JsonObject)JsonNode.Parse($$"""{"metadata": {"namespace": "{{ns}}", "name": "p{{label}}", "labels": {"a": "{{label}}"} }, "status": {"podIP": "{{ip}}"} }""")!;
+        var pod = At(Ns, "1", "10.0.0.1");
+        var traffic = PodTraffic.Of(pod, [Policy("one", policy)], [pod, At("gw", "3", "10.0.0.3"), At("gw", "4", "10.0.0.4")],
+            [(JsonObject)JsonNode.Parse("""{"metadata": {"name": "gw", "labels": {"n": "gw"}}}""")!, (JsonObject)JsonNode.Parse("""{"metadata": {"name": "boxes"}}""")!]);
+        Assert.Null(traffic.Ingress);
+        Assert.Equal(ways, traffic.Egress is null ? null : string.Join(';', traffic.Egress.Select(w => $"{w.Cidr} {w.Protocol} {w.Port}-{w.LastPort}")));
+    }
+
+    [Fact]
     public async Task A_token_is_renewed_at_four_fifths_of_its_life_and_a_changed_authority_is_taken_over()
     {
         var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow());

@@ -68,6 +68,19 @@ internal sealed class PodCgroup
         return new(folders);
     }
 
+    /// <summary>Removes what is empty and nobody's, by name.</summary>
+    public static void RemoveLeft(Func<string, bool> isNobodys)
+    {
+        IEnumerable<(string Folder, string Prefix)> places = IsUnified ? [($"{Mount}/{Parent}", "")] : ((string[])["memory", "cpu", "pids"]).Select(c => ($"{Mount}/{c}", Parent + "-"));
+        foreach (var (folder, prefix) in places.Where(p => Directory.Exists(p.Folder)))
+        {
+            foreach (var left in Directory.GetDirectories(folder, prefix + "*").Where(f => isNobodys(Path.GetFileName(f)[prefix.Length..])))
+            {
+                _ = Try(() => Remove(left));
+            }
+        }
+    }
+
     /// <summary>Kills all there is, until nothing is, then removes it.</summary>
     public async Task DestroyAsync()
     {

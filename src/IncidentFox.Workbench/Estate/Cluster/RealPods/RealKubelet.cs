@@ -16,6 +16,8 @@ public sealed class RealKubelet : IAsyncDisposable
     /// <summary>On a RuntimeClass: the checks of <c>incidentfox sandbox check</c> that are only played here.</summary>
     public const string SimulatesAnnotation = "incidentfox.io/simulates";
 
+    private const string NamePrefix = "ifxk-";
+
     private static readonly string[] Needed = ["ip", "nsenter", "setpriv", "bwrap"];
     private readonly Dictionary<string, string> _programs = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<RunningPod, byte> _pods = new();
@@ -61,7 +63,8 @@ public sealed class RealKubelet : IAsyncDisposable
             throw new InvalidOperationException(why);
         }
 
-        var folder = Directory.CreateTempSubdirectory("ifxk-").FullName;
+        RemoveLeft();
+        var folder = Directory.CreateTempSubdirectory(string.Create(CultureInfo.InvariantCulture, $"{NamePrefix}{Environment.ProcessId}-")).FullName;
         const UnixFileMode open = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
         File.SetUnixFileMode(folder, open);
         try
@@ -124,11 +127,24 @@ public sealed class RealKubelet : IAsyncDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    // What a process that was killed left: its pods died with it, their cgroups and folders did not.
+    private static void RemoveLeft()
+    {
+        PodCgroup.RemoveLeft(IsNobodys);
+        foreach (var folder in Directory.GetDirectories(Path.GetTempPath(), NamePrefix + "*").Where(f => IsNobodys(Path.GetFileName(f)[NamePrefix.Length..])))
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static bool IsNobodys(string name) =>
+        int.TryParse(name.Split('-')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var owner) && !Directory.Exists($"/proc/{owner}");
+
     private RunningPod Run(PodStart start)
     {
         // By its address: that is what the cluster gave it.
         var number = int.Parse(start.Ip.Split('.')[^1], CultureInfo.InvariantCulture) - 10;
-        var folder = Directory.CreateDirectory(Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}-{Path.GetFileName(_folder)[5..]}-{Interlocked.Increment(ref _next)}"))).FullName;
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileName(_folder)[NamePrefix.Length..]}-{Interlocked.Increment(ref _next)}"))).FullName;
         var pod = new RunningPod(this, start, number, folder);
         _pods[pod] = 0;
         return pod;
