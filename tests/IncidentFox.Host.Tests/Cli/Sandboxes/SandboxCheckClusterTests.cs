@@ -1,10 +1,8 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using IncidentFox.Bot.Tests.Sandboxes.Conformance;
 using IncidentFox.Host.Tests.Manifests;
 using IncidentFox.Workbench.Estate.Cluster;
+using IncidentFox.Workbench.Estate.Cluster.RealPods;
 using Xunit;
 
 namespace IncidentFox.Host.Tests.Cli.Sandboxes;
@@ -12,17 +10,18 @@ namespace IncidentFox.Host.Tests.Cli.Sandboxes;
 /// <summary><c>incidentfox sandbox check --kubeconfig</c>, as a process of its own, against a double of a cluster whose pods really run.</summary>
 public sealed partial class SandboxCheckClusterTests : IAsyncLifetime
 {
+    private const string Image = "registry.example/incidentfox-agent:0.1.0";
     private readonly string _folder = Directory.CreateTempSubdirectory("ifxk").FullName;
     private KubernetesCluster _cluster = null!;
-    private PodProgram? _program;
+    private PodProgram _program = PodProgram.RunsUntilDeleted;
 
     public async ValueTask InitializeAsync()
     {
         _cluster = await KubernetesCluster.StartAsync(new()
         {
             Https = true,
-            PodAddress = AgentPod.Addresses(),
-            Program = _ => _program ?? PodProgram.Runs(start => new AgentPod(start, _cluster, Path.Combine(Rendered.Repository, "artifacts", "agent", "incidentfox-agent"), Breakage.None)),
+            RealPods = new RealPodOptions { Images = new Dictionary<string, string> { [Image] = Path.Combine(Rendered.Repository, "artifacts", "agent", "incidentfox-agent") } },
+            Program = _ => _program,
         }, TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(Path.Combine(_folder, "config"), _cluster.Kubeconfig(_cluster.AdminToken), TestContext.Current.CancellationToken);
     }
@@ -36,10 +35,10 @@ public sealed partial class SandboxCheckClusterTests : IAsyncLifetime
     [Fact]
     public async Task It_says_what_it_makes_prints_the_table_and_says_what_it_removes()
     {
-        var (exitCode, output, error) = await RunAsync("--listen", Own());
+        var (exitCode, output, error) = await RunAsync("--listen", Own, "--image", Image);
         Assert.True(exitCode == 0, output + error);
         Assert.Equal("""
-            checks image incidentfox-agent:N.N.N, RuntimeClass gvisor
+            checks image registry.example/incidentfox-agent:N.N.N, RuntimeClass gvisor
             started a gateway at N.N.N.N:N
             made Namespace incidentfox-sandboxes
             made ResourceQuota sandboxes in incidentfox-sandboxes
@@ -77,7 +76,7 @@ public sealed partial class SandboxCheckClusterTests : IAsyncLifetime
     public async Task What_a_cluster_says_is_shown_inert_and_the_exit_code_says_that_it_could_not_be_run()
     {
         _program = PodProgram.IsMisconfigured("agent", "\u001b[2Jrun as\u202e root");
-        var (exitCode, output, error) = await RunAsync("--listen", Own());
+        var (exitCode, output, error) = await RunAsync("--listen", Own);
         Assert.Equal(2, exitCode);
         Assert.Contains("This could not be checked: The sandbox's container can't be started", error, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', output + error);
@@ -88,9 +87,8 @@ public sealed partial class SandboxCheckClusterTests : IAsyncLifetime
     [Fact]
     public async Task Interrupted_it_removes_what_it_made()
     {
-        _program = PodProgram.RunsUntilDeleted;
         var interrupted = false;
-        var (exitCode, output, error) = await RunAsync(["--listen", Own()], async process =>
+        var (exitCode, output, error) = await RunAsync(["--listen", Own], async process =>
         {
             while (!_cluster.List("Pod", "incidentfox-sandboxes").Any(p => (string?)p["status"]?["phase"] == "Running"))
                 await Task.Delay(50, TestContext.Current.CancellationToken);
@@ -132,13 +130,8 @@ public sealed partial class SandboxCheckClusterTests : IAsyncLifetime
         return (process.ExitCode, await output, await error);
     }
 
-    // An address that is not loopback: pods are elsewhere.
-    private static string Own()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        socket.Connect(IPAddress.Parse("192.0.2.200"), 9);
-        return ((IPEndPoint)socket.LocalEndPoint!).Address.ToString();
-    }
+    // This machine, as pods see it.
+    private string Own => _cluster.Kubelet!.HostAddress.ToString();
 
     private static string Normal(string output) => Numbers().Replace(Ids().Replace(output, "ID"), "N");
 
