@@ -1,11 +1,5 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
-using System.Text.Json.Nodes;
 using IncidentFox.Host.Configuration;
 using IncidentFox.Host.Tests.Kit;
-using IncidentFox.Host.Tests.Manifests;
 using IncidentFox.TestKit;
 using IncidentFox.Workbench.Estate.Cluster;
 using IncidentFox.Workbench.Processes;
@@ -16,9 +10,6 @@ namespace IncidentFox.Host.Tests.Roles;
 /// <summary>Bot and gateway as processes of their own, the bot with a cluster in which it has the rights that the manifests give it and no others.</summary>
 public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
 {
-    private static readonly string[] BotSections = ["Http", "Logging", "Slack", "Database", "Organization", "Secrets", "Sandbox"];
-    private static readonly string[] GatewaySections = ["Logging", "Database", "Secrets", "Gateway"];
-
     private readonly Installation _here = new();
 
     public void Dispose() => _here.Dispose();
@@ -30,19 +21,18 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
         await using var database = await postgres.CreateAsync(ct);
         _here.Use(database);
         await using var cluster = await KubernetesCluster.StartAsync(new() { RuntimeClasses = [], Https = true }, ct);
-        foreach (var o in Rendered.Of(Rendered.Base).Where(o => (string?)o["kind"] is not "Deployment" and not "Job"))
-            cluster.Create(o.DeepClone().AsObject());
-        var (bot, gateway) = (Free(), Free());
+        cluster.Apply();
+        var (bot, gateway) = (RoleInstallation.Free(), RoleInstallation.Free());
         _here["Http"]["Url"] = bot.AbsoluteUri;
         _here["Gateway"]["HealthUrl"] = gateway.AbsoluteUri;
-        _here["Gateway"]["Pods"] = Door(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-gateway"), "incidentfox-sandboxes"));
-        _here.Configuration["Sandbox"] = Pods(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-bot"), "incidentfox-sandboxes"));
+        _here["Gateway"]["Pods"] = _here.Door(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-gateway"), "incidentfox-sandboxes"));
+        _here.Configuration["Sandbox"] = _here.Pods(cluster.Kubeconfig(cluster.AccountToken("incidentfox", "incidentfox-bot"), "incidentfox-sandboxes"));
 
-        await using var gatewayProcess = Start("gateway", GatewaySections, drop: ["Bot", "BotPassword"]);
-        await ReadyAsync(gatewayProcess, gateway);
+        await using var gatewayProcess = _here.StartGateway("gateway");
+        await gatewayProcess.ReadyAsync(gateway);
         Assert.Equal([Login(database.GatewayConnectionString)], await LoginsAsync(database));
-        await using var botProcess = Start("bot", BotSections, drop: ["Gateway", "GatewayPassword", "FrozenCallKey"]);
-        await ReadyAsync(botProcess, bot);
+        await using var botProcess = _here.StartBot();
+        await botProcess.ReadyAsync(bot);
         Assert.Equal([.. new[] { Login(database.BotConnectionString), Login(database.GatewayConnectionString) }.Order(StringComparer.Ordinal)], await LoginsAsync(database));
 
         await EndAsync(gatewayProcess);
@@ -55,7 +45,7 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
         await using var database = await postgres.CreateAsync(TestContext.Current.CancellationToken);
         _here.Use(database);
         await using var cluster = await KubernetesCluster.StartAsync(new() { Https = true }, TestContext.Current.CancellationToken);
-        _here["Gateway"]["Pods"] = Door(cluster.Kubeconfig("token"));
+        _here["Gateway"]["Pods"] = _here.Door(cluster.Kubeconfig("token"));
         _here.Secret("door-key", "no key");
 
         var (exitCode, _, error) = await _here.RunAsync("serve", "--role", "gateway");
@@ -67,7 +57,7 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
     [Fact]
     public async Task No_role_asks_for_a_secret_of_the_other()
     {
-        _here.Configuration["Sandbox"] = Pods("kubeconfig of nobody");
+        _here.Configuration["Sandbox"] = _here.Pods("kubeconfig of nobody");
         _here["Slack"]["BotToken"] = "file:///nowhere/bot-token";
         _here["Database"]["FrozenCallKey"] = "file:///nowhere/frozen-call-key";
 
@@ -87,7 +77,7 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
     [Fact]
     public void Mistakes_in_a_role_s_own_settings_are_all_named_at_once()
     {
-        _here.Configuration["Sandbox"] = Pods("kubeconfig of nobody");
+        _here.Configuration["Sandbox"] = _here.Pods("kubeconfig of nobody");
         _here["Sandbox"]["Kubernetes"]!["GatewayAddress"] = "gateway.incidentfox:8443";
         _here["Sandbox"]["Kubernetes"]!["WarmPods"] = 1_000;
         _here["Gateway"]["HealthUrl"] = "https://0.0.0.0:8081/healthz";
@@ -96,46 +86,6 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
         Assert.Contains(bot, e => e.StartsWith("Sandbox:Kubernetes:GatewayAddress", StringComparison.Ordinal));
         Assert.Contains(bot, e => e.StartsWith("Sandbox:Kubernetes:WarmPods", StringComparison.Ordinal));
         Assert.StartsWith("Gateway:HealthUrl", Assert.Single(HostSettings.Read(Configuration(), HostRole.Gateway).Errors), StringComparison.Ordinal);
-    }
-
-    private ChildProcess Start(string role, string[] sections, string[] drop)
-    {
-        var whole = _here["Database"].DeepClone().AsObject();
-        foreach (var name in drop)
-            _here["Database"].Remove(name);
-        try
-        {
-            return _here.Start(role, role, sections);
-        }
-        finally
-        {
-            _here.Configuration["Database"] = whole;
-        }
-    }
-
-    private JsonObject Pods(string kubeconfig) => new()
-    {
-        ["Kubernetes"] = new JsonObject
-        {
-            ["Image"] = "registry.example/incidentfox-agent:0.1.0",
-            ["GatewayAddress"] = "10.96.0.40:8443",
-            ["Kubeconfig"] = _here.Secret("kubeconfig", kubeconfig)["file://".Length..],
-        },
-    };
-
-    private JsonObject Door(string kubeconfig)
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        using var certificate = new CertificateRequest("CN=incidentfox-gateway", key, HashAlgorithmName.SHA256)
-            .CreateSelfSigned(TimeProvider.System.GetUtcNow().AddMinutes(-1), TimeProvider.System.GetUtcNow().AddHours(1));
-        return new()
-        {
-            ["Enabled"] = true,
-            ["Url"] = $"https://127.0.0.1:{Free().Port}",
-            ["Certificate"] = _here.Secret("door-certificate", certificate.ExportCertificatePem()),
-            ["Key"] = _here.Secret("door-key", key.ExportPkcs8PrivateKeyPem()),
-            ["Kubeconfig"] = _here.Secret("gateway-kubeconfig", kubeconfig)["file://".Length..],
-        };
     }
 
     private async Task<IReadOnlyList<string>> ProblemsAsync(HostRole role)
@@ -151,26 +101,6 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
         return new ConfigurationBuilder().AddJsonStream(json).Build();
     }
 
-    private static async Task ReadyAsync(ChildProcess process, Uri url)
-    {
-        using var http = new HttpClient(new SocketsHttpHandler()) { BaseAddress = url };
-        while (true)
-        {
-            Assert.False(process.HasExited, process.Tail);
-            try
-            {
-                using var ready = await http.GetAsync("health/ready", TestContext.Current.CancellationToken);
-                if (ready.StatusCode == HttpStatusCode.OK)
-                    return;
-            }
-            catch (HttpRequestException)
-            {
-                // It does not listen yet.
-            }
-            await Task.Delay(50, TestContext.Current.CancellationToken);
-        }
-    }
-
     private static async Task EndAsync(ChildProcess process)
     {
         using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
@@ -182,11 +112,4 @@ public sealed class RoleProcessTests(TestPostgres postgres) : IDisposable
         "select distinct usename::text from pg_stat_activity where datname = current_database() and backend_type = 'client backend' and usename <> current_user")).Order(StringComparer.Ordinal);
 
     private static string Login(string connectionString) => new Npgsql.NpgsqlConnectionStringBuilder(connectionString).Username!;
-
-    private static Uri Free()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
-    }
 }
