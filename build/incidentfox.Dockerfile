@@ -12,6 +12,7 @@ COPY .editorconfig global.json Directory.Build.props Directory.Packages.props ./
 COPY eng/ eng/
 COPY integrations/ integrations/
 COPY src/ src/
+COPY manifests/base/ manifests/base/
 # Locked packages, no paths of this machine in the assemblies, one time on every file: the same commit gives the same layer.
 RUN dotnet publish src/IncidentFox.Host -c Release -o /app -p:ContinuousIntegrationBuild=true -p:PathMap=/source=/_ -p:DebugType=none \
     && find /app -exec touch --no-dereference --date="@${SOURCE_DATE_EPOCH}" {} +
