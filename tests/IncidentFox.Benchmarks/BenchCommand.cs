@@ -1,5 +1,6 @@
 using System.CommandLine;
 using IncidentFox.Benchmarks.Gateway.Contestants;
+using IncidentFox.Benchmarks.Kubernetes;
 using IncidentFox.Benchmarks.Measuring;
 
 namespace IncidentFox.Benchmarks;
@@ -17,7 +18,7 @@ internal static class BenchCommand
                 result.AddError($"There is no part '{name}'. Choose from: {known}.");
         });
         var output = new Option<DirectoryInfo>("--out") { Description = "Where the JSON files go.", DefaultValueFactory = _ => new DirectoryInfo("artifacts/bench") };
-        var root = new RootCommand("Measures the product on this machine.") { only, output, ContestantCommand.Create() };
+        var root = new RootCommand("Measures the product on this machine.") { only, output, ContestantCommand.Create(), FollowerProgram.CreateCommand() };
         root.SetAction(async (parse, ct) =>
         {
             var chosen = parse.GetValue(only) is { Length: > 0 } names ? names.Distinct() : Parts.All.Keys;

@@ -101,7 +101,6 @@ internal sealed class KubernetesPart : IPart
         await world.ClearAsync(driver, ct);
     }
 
-    // The heap of the driver alone: the double has its own pods before and after.
     private static async Task MemoryAsync(FigureSheet sheet, PodBench world, CancellationToken ct)
     {
         FigureSheet.Say($"{Most} pods, watched and followed");
@@ -109,22 +108,9 @@ internal sealed class KubernetesPart : IPart
         await using (var maker = await world.DriverAsync(ct))
             await world.PodsAsync(maker, specs, ct);
         await world.CageAllAsync(ct);
-        var before = Heap();
-        await using var driver = await world.DriverAsync(ct);
-        await Task.Delay(TimeSpan.FromSeconds(5), ct);
-        sheet.Add(new Figure("memory_mb_watch_of_2000_pods", (Heap() - before) / 1024.0 / 1024.0, "MB", Most, IsContext: true));
-        var followed = new List<ISandbox>();
-        foreach (var spec in specs)
-            followed.Add(await driver.AdoptAsync(spec, ct) ?? throw new InvalidOperationException("A pod was not taken over."));
-        await Task.Delay(TimeSpan.FromSeconds(10), ct);
-        sheet.Add(new Figure("memory_mb_at_2000_pods", (Heap() - before) / 1024.0 / 1024.0, "MB", Most, IsContext: false));
-        GC.KeepAlive(followed);
-    }
-
-    private static long Heap()
-    {
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        return GC.GetTotalMemory(forceFullCollection: true);
+        var (watch, all) = await FollowerProgram.MeasureAsync(world, specs, ct);
+        sheet.Add(new Figure("memory_mb_watch_of_2000_pods", watch, "MB", Most, IsContext: true));
+        sheet.Add(new Figure("memory_mb_at_2000_pods", all, "MB", Most, IsContext: false));
     }
 
     private static ISandbox Started(SandboxStart start) => start is SandboxStart.Started(var sandbox) ? sandbox

@@ -28,7 +28,9 @@ internal sealed class PodBench : IAsyncDisposable
 
     public PodProgram Program { get; set; } = PodProgram.RunsUntilDeleted;
 
-    public KubernetesSandboxOptions Options { get; } = new() { Image = "registry.example/incidentfox-agent:0.1.0", GatewayAddress = "10.96.0.40:8443", CageWithin = TimeSpan.FromMinutes(10) };
+    public KubernetesSandboxOptions Options { get; } = NewOptions();
+
+    public required string BotConnectionString { get; init; }
 
     private SandboxPodStore Pods => new(new Database(_bot));
 
@@ -50,7 +52,8 @@ internal sealed class PodBench : IAsyncDisposable
                 """);
         }
 
-        var world = new PodBench(server, source, NpgsqlDataSource.Create(server.ConnectionStringFor("bench_bot", password, "pods") + ";Maximum Pool Size=50"));
+        var bot = server.ConnectionStringFor("bench_bot", password, "pods") + ";Maximum Pool Size=50";
+        var world = new PodBench(server, source, NpgsqlDataSource.Create(bot)) { BotConnectionString = bot };
         // The node takes its steps rarely: with thousands of pods they would be what is measured.
         world.Cluster = await KubernetesCluster.StartAsync(new() { Program = _ => world.Program, StepEvery = TimeSpan.FromMilliseconds(250) }, ct);
         world.Cluster.Create(Object("Namespace", Ns, """{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"restricted"}}}""", ns: null));
@@ -58,6 +61,9 @@ internal sealed class PodBench : IAsyncDisposable
         world.Cluster.Create(Object("ConfigMap", "incidentfox-gateway-ca", """{"data":{"ca.crt":"x"}}""", Ns));
         return world;
     }
+
+    public static KubernetesSandboxOptions NewOptions() =>
+        new() { Image = "registry.example/incidentfox-agent:0.1.0", GatewayAddress = "10.96.0.40:8443", CageWithin = TimeSpan.FromMinutes(10) };
 
     public async Task<KubernetesSandboxDriver> DriverAsync(CancellationToken ct, TimeProvider? time = null)
     {
