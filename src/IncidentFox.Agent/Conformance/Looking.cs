@@ -72,7 +72,7 @@ internal static class Looking
                         continue;
                     if (entry is DirectoryInfo && entry.LinkTarget is null)
                         folders.Push(entry.FullName);
-                    else if (entry is FileInfo && entry.FullName != own && entry.FullName != OwnToken && !entry.FullName.StartsWith(Path.GetDirectoryName(OwnToken) + "/..", StringComparison.Ordinal))
+                    else if (entry is FileInfo && entry.FullName != own && !IsOwnToken(entry.FullName))
                     {
                         count++;
                         if (Holds(Beginning(entry.FullName)))
@@ -86,6 +86,13 @@ internal static class Looking
             }
         }
         return (count, secrets);
+    }
+
+    // Also where /var/run is a link to /run, and the folder that Kubernetes links to: ..2026_11_23/token.
+    internal static bool IsOwnToken(string path)
+    {
+        var place = path.StartsWith("/var/", StringComparison.Ordinal) ? path[4..] : path;
+        return place == "/run/incidentfox/token" || (place.StartsWith("/run/incidentfox/..", StringComparison.Ordinal) && place.EndsWith("/token", StringComparison.Ordinal));
     }
 
     private static bool Holds(ReadOnlySpan<byte> text)

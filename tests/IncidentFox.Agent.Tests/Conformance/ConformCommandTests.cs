@@ -61,4 +61,14 @@ public sealed class ConformCommandTests
             Directory.Delete(folder, recursive: true);
         }
     }
+
+    [Theory]
+    [InlineData("/var/run/incidentfox/token", true)]
+    [InlineData("/run/incidentfox/token", true)]
+    [InlineData("/run/incidentfox/..2026_11_23_06_00_00.1/token", true)]
+    [InlineData("/var/run/incidentfox/..data/token", true)]
+    [InlineData("/var/run/incidentfox/..data/key.pem", false)]
+    [InlineData("/var/run/secrets/kubernetes.io/serviceaccount/token", false)]
+    [InlineData("/tmp/token", false)]
+    public void Only_its_own_token_is_no_find(string path, bool isOwn) => Assert.Equal(isOwn, Looking.IsOwnToken(path));
 }
