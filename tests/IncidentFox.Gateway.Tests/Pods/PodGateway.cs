@@ -100,7 +100,7 @@ internal sealed class PodGateway : IAsyncDisposable
         Write(folder, "tls.key", key.ExportPkcs8PrivateKeyPem());
     }
 
-    public void Rotate() => Issue(_folder, _authority);
+    public void Rotate(string name = Audience) => Issue(_folder, _authority, name);
 
     /// <summary>Something that is no certificate in the place of the one before.</summary>
     public void Spoil() => Write(_folder, "tls.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
