@@ -20,6 +20,10 @@ namespace IncidentFox.Host.Tests.Roles;
 public sealed class FreezeAcrossProcessesTests(TestPostgres postgres) : IDisposable
 {
     private const string Sandboxes = "incidentfox-sandboxes";
+
+    // The session is over at once; then the bot deletes the pod, and whichever the gateway notices first it says.
+    private static readonly string[] Over = ["session_over", "pod_ending", "pod_gone", "token_invalid"];
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Installation _here = new();
@@ -63,10 +67,13 @@ public sealed class FreezeAcrossProcessesTests(TestPostgres postgres) : IDisposa
 
         foreach (var door in doors)
         {
-            await UntilAsync(async () => (await CallAsync(door, token)).Status != HttpStatusCode.OK, () => "calls still go out");
-            var (status, code) = await CallAsync(door, token);
-            Assert.Equal(HttpStatusCode.Forbidden, status);
-            Assert.Contains(code, (string[])["session_over", "pod_ending"]);
+            var code = "";
+            await UntilAsync(async () =>
+            {
+                code = (await CallAsync(door, token)).Code;
+                return Over.Contains(code);
+            }, () => $"the last call was answered with '{code}'");
+            Assert.NotEqual(HttpStatusCode.OK, (await CallAsync(door, token)).Status);
         }
         await UntilAsync(async () => (await database.QueryAsync<string>("select status from app.investigations where id = @Value", new { investigation.Value })).Single() == "stopped",
             () => $"the investigation is not ended: {bot.Tail}");
@@ -142,9 +149,16 @@ public sealed class FreezeAcrossProcessesTests(TestPostgres postgres) : IDisposa
         });
         using var request = new HttpRequestMessage(HttpMethod.Post, $"https://incidentfox-gateway{path}") { Content = new ByteArrayContent(Encoding.UTF8.GetBytes(body)) };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-        using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
-        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        return (response.StatusCode, response.StatusCode == HttpStatusCode.OK ? "" : (string?)JsonNode.Parse(text)?["code"] ?? text);
+        try
+        {
+            using var response = await http.SendAsync(request, TestContext.Current.CancellationToken);
+            var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+            return (response.StatusCode, response.StatusCode == HttpStatusCode.OK ? "" : (string?)JsonNode.Parse(text)?["code"] ?? text);
+        }
+        catch (HttpRequestException)
+        {
+            return (default, "cut off");   // What a pod has open ends with it.
+        }
     }
 
     private static async Task UntilAsync(Func<Task<bool>> done, Func<string> otherwise)
