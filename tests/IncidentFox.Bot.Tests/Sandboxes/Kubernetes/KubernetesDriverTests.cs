@@ -75,19 +75,20 @@ public sealed class KubernetesDriverTests(BotPostgres postgres)
     public async Task An_agent_that_is_caged_runs_until_it_is_stopped_or_its_time_is_over_and_waiting_does_not_count()
     {
         await using var world = await PodCluster.CreateAsync(postgres);
-        world.Options.CageWithin = TimeSpan.FromMilliseconds(1);
-        world.Options.Duration = TimeSpan.FromSeconds(4);
+        world.Options.CageWithin = TimeSpan.FromSeconds(5);
+        world.Options.Duration = TimeSpan.FromSeconds(6);
         var driver = await world.DriverAsync();
         var (_, first, stopped) = await world.StartAsync(driver);
         await world.GatewayPods.CagedAsync((await world.Pods.OfSandboxAsync(first, TestBot.Ct))!.Uid, TestBot.Ct);
+        await stopped.StopAsync(TestBot.Ct);
+        Assert.Equal(SandboxExitKind.Stopped, (await stopped.Exited).Kind);
+
         var (_, second, waits) = await world.StartAsync(driver);
         waits.SuspendClock();
         await world.GatewayPods.CagedAsync((await world.Pods.OfSandboxAsync(second, TestBot.Ct))!.Uid, TestBot.Ct);
         var (_, third, late) = await world.StartAsync(driver);
         await world.GatewayPods.CagedAsync((await world.Pods.OfSandboxAsync(third, TestBot.Ct))!.Uid, TestBot.Ct);
 
-        await stopped.StopAsync(TestBot.Ct);
-        Assert.Equal(SandboxExitKind.Stopped, (await stopped.Exited).Kind);
         Assert.Equal(SandboxExitKind.TimedOut, (await late.Exited.WaitAsync(TimeSpan.FromSeconds(40), TestBot.Ct)).Kind);
         Assert.False(waits.Exited.IsCompleted);
         waits.ResumeClock();
