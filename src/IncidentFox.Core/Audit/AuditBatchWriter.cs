@@ -1,4 +1,5 @@
 using IncidentFox.Core.Investigations;
+using IncidentFox.Core.Safety;
 using IncidentFox.Core.Storage;
 using Npgsql;
 using NpgsqlTypes;
@@ -22,6 +23,7 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
               join app.sandboxes s on s.id = g.sandbox and s.state in ('caged', 'working')
               join app.investigations i on i.id = g.investigation and i.id = s.investigation_id and i.sandbox_id = s.id
                and i.status in ('starting', 'running') and i.org_id = g.org and i.team_id = g.team
+               and {Stops.NoneFor("i")}
             offset 0   -- so that the role is worked out once for each
           ) judged where lowest = role
         ), written as (

@@ -133,7 +133,7 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
             if (key is not YamlScalarNode { Value: { } name })
                 Problems.Add(key, Path, "a key must be a text");
             else if (!_known.Contains(name))
-                Problems.Add(key, Path, $"'{Shown(name)}' is not known here; known are {string.Join(", ", _known.Order(StringComparer.Ordinal))}");
+                Problems.Add(key, Path, $"{(LooksLikeKey().IsMatch(name) ? $"'{name}'" : "a key on this line")} is not known here; known are {string.Join(", ", _known.Order(StringComparer.Ordinal))}");
         }
     }
 
@@ -217,6 +217,10 @@ internal sealed partial class YamlMap(YamlMappingNode node, string path, Problem
     }
 
     internal static string Shown(string text) => string.Concat(text.Take(60).Select(c => c is >= ' ' and < (char)127 ? c : '?'));
+
+    // What does not may be a secret that was pasted in the wrong place, and is not repeated.
+    [GeneratedRegex(@"^[A-Za-z_-]{1,30}\z", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex LooksLikeKey();
 
     [GeneratedRegex("^(true|false|yes|no|on|off|null|~|[-+.]?[0-9][0-9_.eExX+-]*)$", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase)]
     private static partial Regex NotText();
