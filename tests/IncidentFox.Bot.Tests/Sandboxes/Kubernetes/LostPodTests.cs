@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using IncidentFox.Bot.Sandboxes;
 using IncidentFox.Bot.Sandboxes.Kubernetes;
 using IncidentFox.Bot.Tests.Kit;
@@ -163,6 +164,7 @@ public sealed class LostPodTests(BotPostgres postgres)
         var reconciler = new SandboxReconciler(driver, "bot-1");
         await reconciler.RoundAsync(TestBot.Ct);
         var rows = await world.Pods.PresentAsync(PodCluster.Ns, TestBot.Ct);
+        await Eventually.TrueAsync(() => world.ClusterPods.Count(IsReady) == 3, "three pods to run");
         // Else they are late with their cage after fifteen seconds, which a busy machine takes for the rest.
         foreach (var row in rows)
             await world.GatewayPods.CagedAsync(row.Uid, TestBot.Ct);
@@ -221,4 +223,7 @@ public sealed class LostPodTests(BotPostgres postgres)
         {
         }
     }
+
+    private static bool IsReady(JsonObject pod) =>
+        (pod["status"]?["conditions"] as JsonArray ?? []).Any(c => (string?)c!["type"] == "Ready" && (string?)c["status"] == "True");
 }
