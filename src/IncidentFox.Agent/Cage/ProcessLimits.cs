@@ -8,7 +8,7 @@ namespace IncidentFox.Agent.Cage;
 /// </summary>
 internal static class ProcessLimits
 {
-    private const int LimitCore = 4, LimitProcesses = 6, LimitFiles = 7, NoNewPrivileges = 38;
+    private const int LimitCore = 4, LimitProcesses = 6, LimitFiles = 7, NoNewPrivileges = 38, AskNoNewPrivileges = 39;
 
     // The runtime needs a dozen threads, which count as processes.
     private const ulong Processes = 128, Files = 256;
@@ -20,6 +20,12 @@ internal static class ProcessLimits
         Lower(LimitFiles, Files);
         _ = Prctl(NoNewPrivileges, 1, 0, 0, 0);
     }
+
+    /// <summary>How many processes and threads its user may have; 0 when nobody says.</summary>
+    public static ulong MostProcesses => GetLimit(LimitProcesses, out var limit) == 0 ? Math.Min(limit.Soft, int.MaxValue) : 0;
+
+    /// <summary>Whether the kernel lets it gain no privilege by what it starts.</summary>
+    public static bool CanGainNoPrivileges => Prctl(AskNoNewPrivileges, 0, 0, 0, 0) == 1;
 
     private static void Lower(int resource, ulong most)
     {

@@ -1,15 +1,13 @@
 using System.Collections;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using IncidentFox.Agent.Cage;
 
 namespace IncidentFox.Agent.Conformance;
 
 /// <summary>What a program sees that merely looks around: who it is, and everything that could be a secret.</summary>
 internal static class Looking
 {
-    private const int LimitProcesses = 6, GetNoNewPrivileges = 39;
-
     /// <summary>Where Kubernetes puts a token for its API, if it is not told otherwise.</summary>
     private const string ApiToken = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
@@ -34,8 +32,8 @@ internal static class Looking
         {
             foreach (var (property, name) in (ReadOnlySpan<(string, string)>)[("uid", "Uid"), ("gid", "Gid"), ("capabilities", "CapEff")])
                 json.WriteString(property, status.GetValueOrDefault(name, "").Split('\t', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault() ?? "");
-            json.WriteBoolean("no_new_privileges", Prctl(GetNoNewPrivileges, 0, 0, 0, 0) == 1); // asked, because not every kernel shows it in its status
-            json.WriteNumber("most_processes", GetLimit(LimitProcesses, out var limit) == 0 ? Math.Min(limit.Soft, int.MaxValue) : 0);
+            json.WriteBoolean("no_new_privileges", ProcessLimits.CanGainNoPrivileges); // asked, because not every kernel shows it in its status
+            json.WriteNumber("most_processes", ProcessLimits.MostProcesses);
             json.WriteString("pids_max", FirstLine("/sys/fs/cgroup/pids.max"));
             json.WriteNumber("files", files);
             ActReport.Names(json, "secret_files", secrets);
@@ -173,19 +171,4 @@ internal static class Looking
             return "";
         }
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct Limit
-    {
-        public ulong Soft;
-        public ulong Hard;
-    }
-
-#pragma warning disable SYSLIB1054 // blittable signatures: nothing to generate, and no unsafe code in this assembly
-    [DllImport("libc", EntryPoint = "getrlimit")]
-    private static extern int GetLimit(int resource, out Limit limit);
-
-    [DllImport("libc", EntryPoint = "prctl")]
-    private static extern int Prctl(int option, nuint a, nuint b, nuint c, nuint d);
-#pragma warning restore SYSLIB1054
 }

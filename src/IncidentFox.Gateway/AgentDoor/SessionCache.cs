@@ -1,50 +1,35 @@
 using System.Collections.Concurrent;
 using IncidentFox.Core;
 using IncidentFox.Core.Investigations;
-using IncidentFox.Core.Storage;
 
 namespace IncidentFox.Gateway.AgentDoor;
 
 /// <summary>
 /// Sessions of caged sandboxes as they were lately, for tool calls only. It may be out of date and decides nothing by itself: the row of a call is written only
-/// if the session still stands in that very statement, else it is read again and decided again. Everything else reads the database. That statement does not ask
-/// about stops: when one is ordered or lifted, by whichever process, everything is forgotten and read again, whether or not a bot is there to end investigations.
+/// if the session still stands in that very statement, else it is read again and decided again. Everything else reads the database.
 /// </summary>
-internal sealed class SessionCache : IDisposable
+internal sealed class SessionCache(SandboxSessions sessions, TimeProvider time)
 {
     private static readonly TimeSpan Keep = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<SandboxId, Entry> _entries = new();
-    private readonly SandboxSessions _sessions;
-    private readonly TimeProvider _time;
-    private readonly IDisposable _stops;
-    private int _forgotten;
-
-    public SessionCache(SandboxSessions sessions, DatabaseSignals signals, TimeProvider time)
-    {
-        (_sessions, _time) = (sessions, time);
-        _stops = signals.Subscribe("stop", _ => ForgetAll());
-    }
 
     /// <summary>The session as it was at most half a minute ago, or as it is.</summary>
     public ValueTask<SandboxSession?> FindAsync(SandboxId sandbox, CancellationToken cancellationToken) =>
-        _entries.TryGetValue(sandbox, out var entry) && _time.GetElapsedTime(entry.ReadAt) < Keep
+        _entries.TryGetValue(sandbox, out var entry) && time.GetElapsedTime(entry.ReadAt) < Keep
             ? ValueTask.FromResult<SandboxSession?>(entry.Session)
             : new ValueTask<SandboxSession?>(ReadAsync(sandbox, cancellationToken));
 
     /// <summary>The session as it is.</summary>
     public async Task<SandboxSession?> ReadAsync(SandboxId sandbox, CancellationToken cancellationToken)
     {
-        var (readAt, forgotten) = (_time.GetTimestamp(), Volatile.Read(ref _forgotten));
-        var session = await _sessions.FindAsync(sandbox, cancellationToken);
+        var readAt = time.GetTimestamp();
+        var session = await sessions.FindAsync(sandbox, cancellationToken);
         // What is about to change is not worth keeping: a starting sandbox says hello, an ended one says nothing.
         if (session is null or { State: "starting" })
             _entries.TryRemove(sandbox, out _);
         else
             _entries.AddOrUpdate(sandbox, _ => new Entry(session, readAt), (_, before) => new Entry(session, readAt) { HasCalled = before.HasCalled });
-        // A stop ordered meanwhile may be younger than what was read.
-        if (Volatile.Read(ref _forgotten) != forgotten)
-            _entries.TryRemove(sandbox, out _);
         return session;
     }
 
@@ -53,20 +38,12 @@ internal sealed class SessionCache : IDisposable
     {
         if (_entries.TryGetValue(sandbox, out var entry) && entry.HasCalled)
             return;
-        await _sessions.RecordFirstCallAsync(sandbox, cancellationToken);
+        await sessions.RecordFirstCallAsync(sandbox, cancellationToken);
         entry?.HasCalled = true;
     }
 
     /// <summary>Forgets a sandbox that is over.</summary>
     public void Forget(SandboxId sandbox) => _entries.TryRemove(sandbox, out _);
-
-    public void Dispose() => _stops.Dispose();
-
-    private void ForgetAll()
-    {
-        Interlocked.Increment(ref _forgotten);
-        _entries.Clear();
-    }
 
     private sealed class Entry(SandboxSession session, long readAt)
     {

@@ -30,7 +30,7 @@ internal sealed class PodDoor(
     private static readonly TimeSpan Wait = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(5);
 
-    // Pods that were let in for a sandbox, until their end.
+    // Pods that were let in, until their end: whose they are, or no sandbox's yet.
     private readonly ConcurrentDictionary<string, SandboxId> _known = new();
 
     public async Task HandleAsync(HttpContext http)
@@ -98,6 +98,8 @@ internal sealed class PodDoor(
     private async Task AdmitAsync(AgentRequest request, SandboxPod pod, CancellationToken end)
     {
         await using var cut = end.Register(static http => ((HttpContext)http!).Abort(), request.Http);
+        if (_known.TryAdd(pod.Uid, pod.Sandbox ?? default))
+            end.Register(() => Forget(pod.Uid));
         if (pod.Sandbox is null)
         {
             if (await WarmAsync(request, pod) is not { } claimed)
@@ -107,8 +109,7 @@ internal sealed class PodDoor(
         var sandbox = pod.Sandbox!.Value;
         if (request.Path == Protocol.TaskPath)
             await TakeOverCageAsync(pod, sandbox, request.Aborted);
-        if (_known.TryAdd(pod.Uid, sandbox))
-            end.Register(() => Forget(pod.Uid));
+        _known.TryUpdate(pod.Uid, sandbox, default);
         request.Http.Features.Set(new SandboxConnection(sandbox));
         await dispatcher.HandleAsync(request.Http);
         // Refused although its session is open: it showed no cage.
