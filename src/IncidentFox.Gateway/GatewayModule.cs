@@ -72,6 +72,7 @@ public static class GatewayModule
         services.AddSingleton<AlertFacts>();
         services.AddSingleton<SecurityAlerts>();
         services.AddHostedService(p => p.GetRequiredService<SecurityAlerts>());
+        services.AddSingleton<AuditCalls>();
         services.AddSingleton<UnfinishedCallsSweep>();
         services.AddHostedService(p => p.GetRequiredService<UnfinishedCallsSweep>());
         return services;

@@ -228,7 +228,7 @@ internal sealed class CanaryWorld : IAsyncDisposable, ILoggerProvider
         var tables = await Host.Database.QueryAsync<string>(
             """
             select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
-             where c.relkind in ('r', 'p') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
+             where c.relkind in ('r', 'p', 'v') and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname not like 'pg_toast%'
             """);
         var dump = new StringBuilder();
         foreach (var table in tables)

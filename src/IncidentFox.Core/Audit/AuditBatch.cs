@@ -39,7 +39,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
 
     private static readonly Meter Meter = new(MeterName);
     private static readonly Histogram<double> Waits = Meter.CreateHistogram<double>("incidentfox.audit.wait", "ms", "From handing over audit rows to their being durable.");
-    private static readonly Counter<long> Rows = Meter.CreateCounter<long>("incidentfox.audit.rows", "{row}", "Audit rows committed in batches.");
+    private static readonly Counter<long> Events = Meter.CreateCounter<long>("incidentfox.audit.events", "{event}", "Audit events committed in batches.");
     private static readonly Histogram<int> Sizes = Meter.CreateHistogram<int>("incidentfox.audit.batch_size", "{entry}", "Callers served by one commit.");
 
     private readonly Channel<AuditEntry> _waiting = Channel.CreateBounded<AuditEntry>(new BoundedChannelOptions(Capacity) { SingleReader = true });
@@ -66,7 +66,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     /// </param>
     public Task<AuditOutcome> CommitAsync(AuditEvent e, SandboxSession? under = null) => CommitAsync([e], under);
 
-    /// <summary>Commits events together or none of them.</summary>
+    /// <summary>Commits events together or none of them; all of the same investigation.</summary>
     public async Task<AuditOutcome> CommitAsync(IReadOnlyList<AuditEvent> events, SandboxSession? under = null)
     {
         if (await EnqueueAsync(events, under) is not { } entry)
@@ -88,7 +88,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     /// <summary>Completes when everything handed over before is written or has failed; true if it was in time.</summary>
     public async Task<bool> FlushAsync(TimeSpan atMost)
     {
-        var marker = new AuditEntry([], null, _time.GetTimestamp());
+        var marker = new AuditEntry(default, [], 0, null, _time.GetTimestamp());
         if (!_waiting.Writer.TryWrite(marker))
             return false;
         try
@@ -136,12 +136,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
 
     private async ValueTask<AuditEntry?> EnqueueAsync(IReadOnlyList<AuditEvent> events, SandboxSession? under)
     {
-        if (events.Count == 0 || events.Any(e => e.Query is not null))
-            throw new ArgumentException("A batch takes one or more events, and none with a query.", nameof(events));
-        var rows = new AuditFields[events.Count];
-        for (var i = 0; i < rows.Length; i++)
-            rows[i] = AuditFields.Of(events[i], parameters: i > 0 && ReferenceEquals(events[i].Parameters, events[i - 1].Parameters) ? rows[i - 1].Parameters : null);
-        var entry = new AuditEntry(rows, under, _time.GetTimestamp());
+        var entry = new AuditEntry(AuditScope.Of(events), AuditLine.Write(events), events.Count, under, _time.GetTimestamp());
         if (_waiting.Writer.TryWrite(entry))
         {
             _watched.Enqueue(entry);
@@ -219,7 +214,7 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
     private void LogUnwritten(AuditEntry entry)
     {
         if (entry.LogFailure)
-            _logger.LogError("The end of {CorrelationId} was not written; a sweep closes it as unknown", entry.Rows[0].CorrelationId);
+            _logger.LogError("The end of {CorrelationId} was not written; a sweep closes it as unknown", AuditLine.Heads(entry.Lines).FirstOrDefault().Correlation);
     }
 
     // Classes 22 (data), 23 (constraints) and 54 (limits): it is the rows, not the database, and the connection is as good as before.
@@ -231,18 +226,22 @@ public sealed class AuditBatch : IHostedLifecycleService, IAsyncDisposable
         foreach (var entry in batch)
         {
             if (entry.Outcome == AuditOutcome.Committed)
-                Rows.Add(entry.Rows.Count);
+                Events.Add(entry.Events);
         }
     }
 }
 
-/// <summary>Rows that share one fate, and who waits for them.</summary>
-internal sealed class AuditEntry(IReadOnlyList<AuditFields> rows, SandboxSession? under, long entered)
+/// <summary>Events that share one fate, and who waits for them.</summary>
+internal sealed class AuditEntry(AuditScope scope, byte[] lines, int events, SandboxSession? under, long entered)
 {
     private readonly TaskCompletionSource<AuditOutcome> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _state;   // 0 waiting, 1 begun, 2 given up
 
-    public IReadOnlyList<AuditFields> Rows { get; } = rows;
+    public AuditScope Scope { get; } = scope;
+
+    public byte[] Lines { get; } = lines;
+
+    public int Events { get; } = events;
 
     public SandboxSession? Under { get; } = under;
 

@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace IncidentFox.Core.Audit;
 
 /// <summary>
-/// Writes many audit rows with one statement, which is its own transaction: one way to the database and back, one flush. The statement also looks whether
+/// Writes the lines of many with one statement, which is its own transaction: one way to the database and back, one flush. The statement also looks whether
 /// the sessions that rows were written under still stand, so that no time passes between the look and the row.
 /// </summary>
 internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
@@ -27,15 +27,13 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
             offset 0   -- so that the role is worked out once for each
           ) judged where lowest = role
         ), written as (
-        insert into app.audit_events (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
-                                      investigation_id, approval_id, sandbox_id, correlation_id, details, digest)
-        select a.id, a.event_type, a.org_id, a.team_id, a.user_id, a.tool, a.parameters::json, a.duration_ms, a.status,
-               a.investigation_id, a.approval_id, a.sandbox_id, a.correlation_id, a.details::json, a.digest
-          from unnest(@id, @event_type, @org_id, @team_id, @user_id, @tool, @parameters, @duration_ms, @status,
-                      @investigation_id, @approval_id, @sandbox_id, @correlation_id, @details, @digest, @guard)
-               as a (id, event_type, org_id, team_id, user_id, tool, parameters, duration_ms, status,
-                     investigation_id, approval_id, sandbox_id, correlation_id, details, digest, guard)
-         where a.guard = 0 or a.guard in (select n from standing)
+        insert into app.audit_lines (id, org_id, team_id, investigation_id, sandbox_id, events, lines, digest)
+        select a.id, a.org, a.team, a.investigation, a.sandbox, case when holds then a.events else a.free_events end,
+               case when holds then a.free || a.guarded else a.free end, case when holds then a.digest else a.free_digest end
+          from unnest(@id, @org, @team, @investigation, @sandbox, @guard, @free_events, @free, @free_digest, @events, @guarded, @digest)
+               as a (id, org, team, investigation, sandbox, guard, free_events, free, free_digest, events, guarded, digest)
+          cross join lateral (select a.guard = 0 or a.guard in (select n from standing) as holds) g
+         where holds or a.free_events > 0
         )
         select n from standing
         """;
@@ -46,15 +44,14 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
     /// <summary>Writes all entries whose session stands and ends each of them with its outcome; whatever throws has written nothing that is known of.</summary>
     public async Task WriteAsync(IReadOnlyList<AuditEntry> entries)
     {
-        var rows = entries.Sum(e => e.Rows.Count);
+        var rows = AuditLineRows.Of(entries);
         var standing = new HashSet<long>();
-        IReadOnlyList<int> guards = [];
-        if (rows > 0)
+        if (rows.Rows.Count > 0)
         {
             try
             {
                 var command = _command ?? await PrepareAsync();
-                guards = Fill(command.Parameters, entries, rows);
+                Fill(command.Parameters, rows);
                 await using var reader = await command.ExecuteReaderAsync();
                 while (await reader.ReadAsync())
                     standing.Add(reader.GetInt64(0));
@@ -67,7 +64,7 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
             }
         }
         for (var i = 0; i < entries.Count; i++)
-            entries[i].End(rows == 0 || guards[i] == 0 || standing.Contains(guards[i]) ? AuditOutcome.Committed : AuditOutcome.SessionChanged);
+            entries[i].End(rows.GuardOf(i) is var guard && (guard == 0 || standing.Contains(guard)) ? AuditOutcome.Committed : AuditOutcome.SessionChanged);
     }
 
     public ValueTask DisposeAsync() => CloseAsync();
@@ -97,68 +94,39 @@ internal sealed class AuditBatchWriter(Database database) : IAsyncDisposable
 
     private static readonly (string Name, NpgsqlDbType Type)[] Columns =
     [
-        ("id", NpgsqlDbType.Uuid), ("event_type", NpgsqlDbType.Text), ("org_id", NpgsqlDbType.Text), ("team_id", NpgsqlDbType.Text), ("user_id", NpgsqlDbType.Text),
-        ("tool", NpgsqlDbType.Text), ("parameters", NpgsqlDbType.Text), ("duration_ms", NpgsqlDbType.Bigint), ("status", NpgsqlDbType.Text),
-        ("investigation_id", NpgsqlDbType.Uuid), ("approval_id", NpgsqlDbType.Uuid), ("sandbox_id", NpgsqlDbType.Uuid), ("correlation_id", NpgsqlDbType.Text),
-        ("details", NpgsqlDbType.Text), ("digest", NpgsqlDbType.Bytea), ("guard", NpgsqlDbType.Integer),
+        ("id", NpgsqlDbType.Uuid), ("org", NpgsqlDbType.Text), ("team", NpgsqlDbType.Text), ("investigation", NpgsqlDbType.Uuid), ("sandbox", NpgsqlDbType.Uuid),
+        ("guard", NpgsqlDbType.Integer), ("free_events", NpgsqlDbType.Integer), ("free", NpgsqlDbType.Bytea), ("free_digest", NpgsqlDbType.Bytea),
+        ("events", NpgsqlDbType.Integer), ("guarded", NpgsqlDbType.Bytea), ("digest", NpgsqlDbType.Bytea),
         ("g_sandbox", NpgsqlDbType.Uuid), ("g_investigation", NpgsqlDbType.Uuid), ("g_org", NpgsqlDbType.Text), ("g_team", NpgsqlDbType.Text), ("g_role", NpgsqlDbType.Integer),
     ];
 
-    // The number of the session that each entry was written under, from 1; 0: under none.
-    private static int[] Fill(NpgsqlParameterCollection parameters, IReadOnlyList<AuditEntry> entries, int count)
+    private static void Fill(NpgsqlParameterCollection parameters, AuditLineRows batch)
     {
-        var rows = new List<AuditFields>(count);
-        var guards = new int[count];
-        var ofEntries = new int[entries.Count];
-        var sessions = new List<SandboxSession>();
-        var numbers = new Dictionary<SandboxSession, int>();   // calls of one sandbox are judged together
-        for (var i = 0; i < ofEntries.Length; i++)
-        {
-            var entry = entries[i];
-            var guard = 0;
-            if (entry.Under is { } session && !numbers.TryGetValue(session, out guard))
-            {
-                sessions.Add(session);
-                numbers.Add(session, guard = sessions.Count);
-            }
-            ofEntries[i] = guard;
-            foreach (var row in entry.Rows)
-            {
-                guards[rows.Count] = guard;
-                rows.Add(row);
-            }
-        }
-        void Set<T>(string name, Func<AuditFields, T> column) => parameters[name].Value = Array(rows, column);
-        void Guard<T>(string name, Func<SandboxSession, T> column) => parameters[name].Value = Array(sessions, column);
-        Set("id", r => r.Id);
-        Set("event_type", r => r.EventType);
-        Set("org_id", r => r.OrgId);
-        Set("team_id", r => r.TeamId);
-        Set("user_id", r => r.UserId);
-        Set("tool", r => r.Tool);
-        Set("parameters", r => r.Parameters);
-        Set("duration_ms", r => r.DurationMs);
-        Set("status", r => r.Status);
-        Set("investigation_id", r => r.InvestigationId);
-        Set("approval_id", r => r.ApprovalId);
-        Set("sandbox_id", r => r.SandboxId);
-        Set("correlation_id", r => r.CorrelationId);
-        Set("details", r => r.Details);
-        Set("digest", r => r.Digest);
-        parameters["guard"].Value = guards;
-        Guard("g_sandbox", s => s.Sandbox.Value);
-        Guard("g_investigation", s => s.Investigation.Value);
-        Guard("g_org", s => s.Resource.Org.Value);
-        Guard("g_team", s => s.Resource.Team.Value);
-        Guard("g_role", s => (int)s.LowestRequesterRole);
-        return ofEntries;
-    }
+        var (rows, sessions) = (batch.Rows, batch.Sessions);
+        Set("id", rows, r => r.Id);
+        Set("org", rows, r => r.Scope.Org);
+        Set("team", rows, r => r.Scope.Team);
+        Set("investigation", rows, r => r.Scope.Investigation);
+        Set("sandbox", rows, r => r.Scope.Sandbox);
+        Set("guard", rows, r => r.Guard);
+        Set("free_events", rows, r => r.FreeEvents);
+        Set("free", rows, r => r.Free);
+        Set("free_digest", rows, r => r.FreeDigest);
+        Set("events", rows, r => r.Events);
+        Set("guarded", rows, r => r.Guarded);
+        Set("digest", rows, r => r.Digest);
+        Set("g_sandbox", sessions, s => s.Sandbox.Value);
+        Set("g_investigation", sessions, s => s.Investigation.Value);
+        Set("g_org", sessions, s => s.Resource.Org.Value);
+        Set("g_team", sessions, s => s.Resource.Team.Value);
+        Set("g_role", sessions, s => (int)s.LowestRequesterRole);
 
-    private static TValue[] Array<TItem, TValue>(List<TItem> items, Func<TItem, TValue> value)
-    {
-        var array = new TValue[items.Count];
-        for (var i = 0; i < array.Length; i++)
-            array[i] = value(items[i]);
-        return array;
+        void Set<TItem, TValue>(string name, IReadOnlyList<TItem> items, Func<TItem, TValue> value)
+        {
+            var array = new TValue[items.Count];
+            for (var i = 0; i < array.Length; i++)
+                array[i] = value(items[i]);
+            parameters[name].Value = array;
+        }
     }
 }

@@ -26,7 +26,7 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
 
     private const string Loose =
         """
-        select count(*) from app.audit_events e
+        select count(*) from (select id from app.audit_events union all select id from app.audit_lines) e
          where not exists (select from (select unnest(event_ids) as id from app.audit_chain union all select unnest(event_ids) from app.audit_unsealed) known where known.id = e.id)
         """;
 
@@ -38,7 +38,7 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var events = await database.OpenAsync(cancellationToken);
         var problems = new List<string>();
-        long expected = 0;
+        long expected = 0, count = 0;
         var previous = AuditChain.Genesis;
         var some = new List<Block>();
         var blocks = connection.QueryUnbufferedAsync<Block>(
@@ -55,16 +55,16 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
             some.Add(block);
             if (some.Sum(b => b.Ids.Length) < EventsAtOnce)
                 continue;
-            await EventsAsync(events, some, Report, cancellationToken);
+            count += await EventsAsync(events, some, Report, cancellationToken);
             some.Clear();
         }
-        await EventsAsync(events, some, Report, cancellationToken);
+        count += await EventsAsync(events, some, Report, cancellationToken);
         var unsealed = await CountAsync(connection, "select coalesce(sum(cardinality(event_ids)), 0) from app.audit_unsealed", cancellationToken);
         if (await CountAsync(connection, Loose, cancellationToken) is > 0 and var loose)
             Report($"{loose} event(s) are neither sealed nor waiting to be: links were removed");
         if (await CountAsync(connection, Twice, cancellationToken) is > 0 and var twice)
             Report($"{twice} event(s) are sealed more than once");
-        return new AuditVerification(expected, unsealed, Convert.ToHexStringLower(previous), problems);
+        return new AuditVerification(count, unsealed, Convert.ToHexStringLower(previous), problems);
 
         void Report(string problem)
         {
@@ -73,30 +73,40 @@ public sealed class AuditVerifier(Database database, ColumnCipher? cipher = null
         }
     }
 
-    private async Task EventsAsync(NpgsqlConnection connection, List<Block> blocks, Action<string> report, CancellationToken ct)
+    // How many events they hold.
+    private async Task<long> EventsAsync(NpgsqlConnection connection, List<Block> blocks, Action<string> report, CancellationToken ct)
     {
+        var ids = blocks.SelectMany(b => b.Ids).ToArray();
         var rows = (await connection.QueryAsync<AuditRow>(new CommandDefinition(
             $"""
             select {AuditRow.Columns}, p.salt, p.ciphertext from app.audit_events e left join app.audit_payloads p on p.event_id = e.id where e.id = any(@ids)
-            """, new { ids = blocks.SelectMany(b => b.Ids).ToArray() }, cancellationToken: ct))).ToDictionary(r => r.Id);
+            """, new { ids }, cancellationToken: ct))).ToDictionary(r => r.Id);
+        var lines = (await connection.QueryAsync<AuditLinesRow>(new CommandDefinition(
+            $"select {AuditLinesRow.Columns} from app.audit_lines l where l.id = any(@ids)", new { ids }, cancellationToken: ct))).ToDictionary(r => r.LinesId!.Value);
         foreach (var block in blocks)
         {
             for (var i = 0; i < block.Ids.Length; i++)
             {
-                if (!rows.TryGetValue(block.Ids[i], out var row))
+                if (lines.TryGetValue(block.Ids[i], out var some))
+                {
+                    if (!Unchanged(some.LinesAt, some.Digest(), block, i))
+                        report($"sequence {block.First + i}: the lines {some.LinesId} were changed after they were sealed");
+                }
+                else if (!rows.TryGetValue(block.Ids[i], out var row))
                     report($"sequence {block.First + i}: its event is gone");
-                else if (!Unchanged(row, block, i))
+                else if (!Unchanged(row.At, row.Digest(), block, i))
                     report($"sequence {block.First + i}: event {row.Id} was changed after it was sealed");
                 else if (!PayloadHolds(row))
                     report($"sequence {block.First + i}: what was asked in event {row.Id} was changed after it was sealed");
             }
         }
+        return blocks.Sum(b => (long)b.Ids.Length) + lines.Values.Sum(l => l.LinesEvents - 1L);
     }
 
-    private static bool Unchanged(AuditRow row, Block block, int index)
+    private static bool Unchanged(DateTime at, byte[] digest, Block block, int index)
     {
         Span<byte> seal = stackalloc byte[AuditChain.SealSize];
-        AuditChain.Seal(row.At, row.Digest(), seal);
+        AuditChain.Seal(at, digest, seal);
         return block.Seals.Length >= (index + 1) * AuditChain.SealSize
             && CryptographicOperations.FixedTimeEquals(seal, block.Seals.AsSpan(index * AuditChain.SealSize, AuditChain.SealSize));
     }

@@ -55,7 +55,7 @@ internal sealed class GatewayEstate : IAsyncDisposable
     /// <summary>How many audit rows there are, and how many of them wait to be sealed.</summary>
     public async Task<(long Rows, long Unsealed)> AuditRowsAsync(CancellationToken ct)
     {
-        await using var command = _owner.CreateCommand("select (select count(*) from app.audit_events), (select coalesce(sum(cardinality(event_ids)), 0)::bigint from app.audit_unsealed)");
+        await using var command = _owner.CreateCommand("select (select count(*) from app.audit_events) + (select coalesce(sum(events), 0) from app.audit_lines), (select coalesce(sum(cardinality(event_ids)), 0)::bigint from app.audit_unsealed)");
         await using var row = await command.ExecuteReaderAsync(ct);
         await row.ReadAsync(ct);
         return (row.GetInt64(0), row.GetInt64(1));

@@ -11,7 +11,7 @@ public sealed class AuditBatchTests(TestPostgres postgres)
     private static AuditBatch Batch(World world, TimeProvider? time = null) => new(world.Db.Gateway, time ?? TimeProvider.System, NullLogger<AuditBatch>.Instance);
 
     private static Task<IReadOnlyList<string>> WrittenAsync(World world) =>
-        world.Db.QueryAsync<string>("select correlation_id from app.audit_events where event_type in ('tool_requested', 'tool_executed') order by correlation_id");
+        world.Db.QueryAsync<string>("select correlation_id from app.audit_trail where event_type in ('tool_requested', 'tool_executed') order by correlation_id");
 
     private static async Task<SandboxSession> CagedAsync(World world, string by = "UOPER")
     {
@@ -21,11 +21,14 @@ public sealed class AuditBatchTests(TestPostgres postgres)
         return (await world.Sessions.FindAsync(sandbox, default))!;
     }
 
+    // The database has something against every row with this text.
+    private static Task RefuseAsync(World world, string text) => world.Db.ExecuteAsync($"alter table app.audit_lines add check (position('{text}'::bytea in lines) = 0)");
+
     // While it is held nothing can be written: what is handed over meanwhile waits, and what waits is one batch.
     private static async Task<IAsyncDisposable> HoldAsync(World world)
     {
         var connection = await world.Db.Owner.OpenAsync(default);
-        await connection.ExecuteAsync("begin; lock table app.audit_events in exclusive mode");
+        await connection.ExecuteAsync("begin; lock table app.audit_lines in exclusive mode");
         return connection;
     }
 
@@ -46,7 +49,7 @@ public sealed class AuditBatchTests(TestPostgres postgres)
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 500).Select(i => batch.CommitAsync(Event($"c{i:000}"))));
         Assert.All(outcomes, o => Assert.Equal(AuditOutcome.Committed, o));
         Assert.Equal(500, (await WrittenAsync(world)).Distinct().Count());
-        var commits = Assert.Single(await world.Db.QueryAsync<long>("select count(distinct xmin::text) from app.audit_events where event_type = 'tool_requested'"));
+        var commits = Assert.Single(await world.Db.QueryAsync<long>("select count(distinct xmin::text) from app.audit_lines"));
         Assert.InRange(commits, 1, 100);
         using var sealer = new AuditSealer(world.Db.Gateway, TimeProvider.System, NullLogger<AuditSealer>.Instance);
         while (await sealer.SealAsync(default) > 0) { }
@@ -59,7 +62,8 @@ public sealed class AuditBatchTests(TestPostgres postgres)
     {
         await using var world = await World.CreateAsync(postgres);
         await using var batch = Batch(world);
-        Assert.Equal(AuditOutcome.Failed, await batch.CommitAsync([Event("good"), Event("bad", "Not A Type")]));
+        await RefuseAsync(world, "bad");
+        Assert.Equal(AuditOutcome.Failed, await batch.CommitAsync([Event("good"), Event("bad")]));
         Assert.Empty(await WrittenAsync(world));
         Assert.Equal(AuditOutcome.Committed, await batch.CommitAsync([Event("a"), Event("b", "tool_executed")]));
         Assert.Equal(["a", "b"], await WrittenAsync(world));
@@ -70,10 +74,11 @@ public sealed class AuditBatchTests(TestPostgres postgres)
     {
         await using var world = await World.CreateAsync(postgres);
         await using var batch = Batch(world);
+        await RefuseAsync(world, "bad");
         var hold = await HoldAsync(world);
         var first = await BlockedAsync(world, batch, "first");
         var good = Enumerable.Range(0, 20).Select(i => batch.CommitAsync(Event($"good{i:00}"))).ToArray();
-        var bad = batch.CommitAsync(Event("bad", "Not A Type"));
+        var bad = batch.CommitAsync(Event("bad"));
         var late = batch.CommitAsync(Event("late"));
         await hold.DisposeAsync();
         Assert.Equal(AuditOutcome.Failed, await bad);
@@ -145,9 +150,9 @@ public sealed class AuditBatchTests(TestPostgres postgres)
     {
         await using var world = await World.CreateAsync(postgres);
         await using var batch = Batch(world);
-        await world.Db.ExecuteAsync("revoke insert on app.audit_events from incidentfox_gateway; revoke insert (id) on app.audit_events from incidentfox_gateway");
+        await world.Db.ExecuteAsync("revoke insert on app.audit_lines from incidentfox_gateway");
         Assert.All(await Task.WhenAll(Enumerable.Range(0, 30).Select(i => batch.CommitAsync(Event($"c{i}")))), o => Assert.Equal(AuditOutcome.Failed, o));
-        await world.Db.ExecuteAsync("grant insert on app.audit_events to incidentfox_gateway");
+        await world.Db.ExecuteAsync("grant insert on app.audit_lines to incidentfox_gateway");
         Assert.Equal(AuditOutcome.Committed, await batch.CommitAsync(Event("after")));
         // Its connection is cut: at most the batch that finds out fails.
         await world.Db.ExecuteAsync("select pg_terminate_backend(pid) from pg_stat_activity where query like '%with standing as%' and pid <> pg_backend_pid() and datname = current_database()");
@@ -201,6 +206,9 @@ public sealed class AuditBatchTests(TestPostgres postgres)
         Assert.Equal("""{"list":["\uFFFD",null,true],"n":1,"none":null,"x":"a\uFFFDb"}""", read.Parameters!.ToJsonString());
         Assert.Equal((7L, "{}", AuditLog.MaxString + 1), (read.DurationMs, read.Details!.ToJsonString(), read.Tool!.Length));
         await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync(Event() with { Query = "why?" }));
+        await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync(Event() with { ApprovalId = Guid.NewGuid() }));
+        await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync(Event("c", "Not A Type")));
+        await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync([Event(), Event() with { InvestigationId = Guid.NewGuid() }]));
         await Assert.ThrowsAsync<ArgumentException>(() => batch.CommitAsync([]));
     }
 }

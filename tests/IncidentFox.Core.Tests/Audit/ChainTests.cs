@@ -203,15 +203,69 @@ public sealed class ChainTests(TestPostgres postgres)
     }
 
     [Fact]
-    public async Task Events_of_one_statement_have_places_of_their_own_and_can_be_read_from_between()
+    public async Task Lines_that_became_durable_together_share_a_place_and_are_read_together()
     {
         await using var db = await postgres.CreateAsync();
-        await using var batch = new AuditBatch(db.Gateway, TimeProvider.System, NullLogger<AuditBatch>.Instance);
-        await batch.CommitAsync([.. Enumerable.Range(0, 5).Select(i => new AuditEvent { EventType = "tool_executed", DurationMs = i })]);
+        await using var batch = Batch(db);
+        for (var n = 0; n < 3; n++)
+            await batch.CommitAsync([.. Enumerable.Range(0, 2).Select(i => new AuditEvent { EventType = "tool_executed", Tool = $"t{i}", DurationMs = (2 * n) + i })]);
+        Assert.Equal(3, await Sealer(db).SealAsync(default));
+        var reader = new AuditReader(db.Bot, db.SharedCipher);
+        Assert.Equal([2L, 2L, 3L, 3L], (await reader.AfterAsync(1, 9, new AuditFilter(), default)).Events.Select(e => e.Sequence));
+        Assert.Equal([2L, 3L, 4L, 5L], (await reader.AfterAsync(1, 9, new AuditFilter(), default)).Events.Select(e => e.Event.DurationMs!.Value));
+        Assert.Equal([3L], (await reader.LastSealedAsync(1, new AuditFilter(), default)).Events.Select(e => e.Sequence));
+        var page = await reader.AfterAsync(0, 2, new AuditFilter { Tool = "t1" }, default);
+        Assert.Equal([1L, 3L], page.Events.Select(e => e.Event.DurationMs!.Value));
+        Assert.Equal(2, page.Next);
+        Assert.Equal([1L, 3L, 5L], (await reader.LastAsync(9, new AuditFilter { Tool = "t1" }, default)).Select(e => e.DurationMs!.Value));
+    }
+
+    [Theory]
+    [InlineData("lines = replace(encode(lines, 'escape'), 'get_pods', 'get_pod_')::bytea", "sequence 1: the lines", "were changed")]
+    [InlineData("lines = lines || E'\\n{}'::bytea", "sequence 1: the lines", "were changed")]
+    [InlineData("events = 1", "sequence 1: the lines", "were changed")]
+    [InlineData("team_id = 'web'", "sequence 1: the lines", "were changed")]
+    [InlineData("org_id = null", "sequence 1: the lines", "were changed")]
+    [InlineData("investigation_id = gen_random_uuid()", "sequence 1: the lines", "were changed")]
+    [InlineData("sandbox_id = null", "sequence 1: the lines", "were changed")]
+    [InlineData("at = at - interval '1 microsecond'", "sequence 1: the lines", "were changed")]
+    [InlineData("digest = decode(repeat('00', 32), 'hex'), lines = '{}'", "sequence 1: the lines", "were changed")]
+    [InlineData("id = gen_random_uuid()", "sequence 1: its event is gone", "")]
+    [InlineData("id = gen_random_uuid()", "1 event(s) are neither sealed", "")]
+    public async Task Tampering_with_lines_by_the_owner_is_found(string tampering, string says, string alsoSays)
+    {
+        await using var db = await postgres.CreateAsync();
+        await using var batch = Batch(db);
+        AuditEvent Event(string type) => new() { EventType = type, OrgId = "acme", TeamId = "sre", InvestigationId = One, SandboxId = One, Tool = "get_pods", UserId = "ada" };
+        await batch.CommitAsync([Event("tool_executed"), Event("data_accessed")]);
+        await Sealer(db).SealAsync(default);
+        Assert.Equal((2, 0), ((await VerifyAsync(db)).Links, (await VerifyAsync(db)).Problems.Count));
+        Assert.Equal(1, await db.ExecuteAsync($"alter table app.audit_lines disable trigger user; update app.audit_lines set {tampering}"));
+        Assert.Contains((await VerifyAsync(db)).Problems, p => p.Contains(says) && p.Contains(alsoSays));
+    }
+
+    [Theory]
+    [InlineData("no json")]
+    [InlineData("{\"event_id\":7}")]
+    [InlineData("{\"event_id\":\"00000000-0000-0000-0000-000000000001\",\"event_type\":[]}")]
+    [InlineData("{\"event_id\":\"00000000-0000-0000-0000-000000000001\",\"event_type\":\"x\",\"event_type\":\"y\"}")]
+    [InlineData("{\"event_id\":\"00000000-0000-0000-0000-000000000001\",\"event_type\":\"x\",\"parameters\":1,\"duration_ms\":\"\"}")]
+    public async Task A_line_that_somebody_wrote_past_the_product_stops_no_reader(string line)
+    {
+        await using var db = await postgres.CreateAsync();
+        await using var batch = Batch(db);
+        await batch.CommitAsync(new AuditEvent { EventType = "before" });
+        await db.ExecuteAsync("insert into app.audit_lines (id, events, lines, digest) values (gen_random_uuid(), 1, convert_to(@line, 'UTF8'), decode(repeat('00', 32), 'hex'))", new { line });
+        await batch.CommitAsync(new AuditEvent { EventType = "after" });
         await Sealer(db).SealAsync(default);
         var reader = new AuditReader(db.Bot, db.SharedCipher);
-        Assert.Equal([3L, 4L, 5L], (await reader.AfterAsync(2, 9, new AuditFilter(), default)).Events.Select(e => e.Sequence));
-        Assert.Equal([2L, 3L, 4L], (await reader.AfterAsync(2, 9, new AuditFilter(), default)).Events.Select(e => e.Event.DurationMs!.Value));
-        Assert.Equal([4L, 5L], (await reader.LastSealedAsync(2, new AuditFilter(), default)).Events.Select(e => e.Sequence));
+        Assert.Equal(["before", "unreadable", "after"], (await reader.LastAsync(9, new AuditFilter(), default)).Select(e => e.EventType));
+        Assert.Equal(["before", "unreadable", "after"], (await reader.AfterAsync(0, 9, new AuditFilter(), default)).Events.Select(e => e.Event.EventType));
+        Assert.Equal(3, (await db.QueryAsync<string>("select coalesce(event_type, '') from app.audit_trail order by at")).Count);
+        Assert.Contains("sequence 2: the lines", Assert.Single((await VerifyAsync(db)).Problems));   // its writer accuses itself
     }
+
+    private static readonly Guid One = Guid.Parse("00000000-0000-0000-0000-000000000001");
+
+    private static AuditBatch Batch(TestDatabase db) => new(db.Gateway, TimeProvider.System, NullLogger<AuditBatch>.Instance);
 }

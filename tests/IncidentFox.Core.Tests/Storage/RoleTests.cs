@@ -27,6 +27,11 @@ public sealed class RoleTests(TestPostgres postgres)
     [InlineData("update app.audit_events set user_id = 'x'")]
     [InlineData("delete from app.audit_events")]
     [InlineData("truncate app.audit_events cascade")]
+    [InlineData("insert into app.audit_lines (id, events, lines, digest) values (gen_random_uuid(), 1, '{}', decode(repeat('00', 32), 'hex'))")]
+    [InlineData("update app.audit_lines set lines = ''")]
+    [InlineData("delete from app.audit_lines")]
+    [InlineData("delete from app.calls_open")]
+    [InlineData("update app.calls_swept set until = now()")]
     [InlineData("delete from app.audit_unsealed")]
     [InlineData("delete from app.audit_payloads")]
     [InlineData("insert into app.audit_events (id, event_type, at) values (gen_random_uuid(), 'x', '2001-01-01')")]
@@ -70,6 +75,11 @@ public sealed class RoleTests(TestPostgres postgres)
     [InlineData("delete from app.audit_chain")]
     [InlineData("update app.audit_events set user_id = 'x'")]
     [InlineData("delete from app.audit_events")]
+    [InlineData("update app.audit_lines set lines = ''")]
+    [InlineData("delete from app.audit_lines")]
+    [InlineData("truncate app.audit_lines")]
+    [InlineData("insert into app.audit_lines (id, at, events, lines, digest) values (gen_random_uuid(), '2001-01-01', 1, '{}', decode(repeat('00', 32), 'hex'))")]
+    [InlineData("delete from app.calls_swept")]
     [InlineData("set role incidentfox_bot")]
     public async Task The_gateway_is_refused(string sql)
     {
@@ -141,12 +151,17 @@ public sealed class RoleTests(TestPostgres postgres)
     [InlineData("update app.audit_events set user_id = 'x'")]
     [InlineData("delete from app.audit_events")]
     [InlineData("truncate app.audit_events cascade")]
+    [InlineData("update app.audit_lines set lines = 'x'")]
+    [InlineData("delete from app.audit_lines")]
+    [InlineData("truncate app.audit_lines")]
     [InlineData("update app.audit_chain set sequence = 9")]
     [InlineData("delete from app.audit_chain")]
     public async Task A_slip_of_the_owners_hand_does_not_touch_the_trail(string sql)
     {
         await using var world = await World.CreateAsync(postgres);
         await world.InvestigateAsync();
+        await using (var batch = new AuditBatch(world.Db.Gateway, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<AuditBatch>.Instance))
+            await batch.CommitAsync(new AuditEvent { EventType = AuditEventTypes.ToolRequested });
         await new AuditSealer(world.Db.Gateway, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<AuditSealer>.Instance).SealAsync(default);
         Assert.Equal("42501", await RefusedAsync(world.Db.Owner, sql));
     }

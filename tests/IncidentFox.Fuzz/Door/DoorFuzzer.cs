@@ -75,7 +75,7 @@ internal sealed partial class DoorFuzzer : IFuzzer
         Summary = $"{_sent:N0} requests reached a target";
         if (_sent == 0)
             return "nothing reached a target: this tests nothing";
-        var rows = await _world.Host.Database.QueryAsync<int>("select count(*)::int from app.audit_events where event_type = @type", new { type = AuditEventTypes.ToolRequested });
+        var rows = await _world.Host.Database.QueryAsync<int>("select count(*)::int from app.audit_trail where event_type = @type", new { type = AuditEventTypes.ToolRequested });
         return rows[0] < _sent ? $"{_sent} requests were sent and {rows[0]} audited" : null;
     }
 

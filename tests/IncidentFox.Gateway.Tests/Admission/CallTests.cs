@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json.Nodes;
 using IncidentFox.Core.Audit;
 using IncidentFox.Core.Identity;
 using IncidentFox.Gateway.Admission;
@@ -68,7 +69,7 @@ public sealed class CallTests(TestPostgres postgres)
     {
         await using var host = await GatewayHost.StartAsync(postgres);
         var sandbox = await host.OpenCagedAsync();
-        await host.Database.ExecuteAsync("revoke insert on app.audit_events from incidentfox_gateway");
+        await host.Database.ExecuteAsync("revoke insert on app.audit_lines from incidentfox_gateway");
         var answer = await sandbox.CallAsync("list_pods", ListPods);
         Assert.Equal((503, "audit_unavailable"), (answer.Status, answer.Code));
         Assert.Empty(host.Sender.Sent);
@@ -308,18 +309,44 @@ public sealed class CallTests(TestPostgres postgres)
         var sandbox = await host.OpenCagedAsync();
         await sandbox.CallAsync("list_pods", ListPods);
         await EventuallyAsync(host, sandbox, AuditEventTypes.DataAccessed);
-        await host.Audit.AppendAsync(new AuditEvent
+        var batch = host.Services.GetRequiredService<AuditBatch>();
+        AuditEvent Event(string type, string correlation, JsonObject? parameters = null) => new()
         {
-            EventType = AuditEventTypes.ToolRequested, Tool = "get_pod", Status = "pending", CorrelationId = "lost",
+            EventType = type, Tool = "get_pod", Status = "pending", CorrelationId = correlation, Parameters = parameters,
             InvestigationId = sandbox.Investigation.Value, SandboxId = sandbox.Id.Value,
-        }, TestContext.Current.CancellationToken);
+        };
+        // What an agent may choose looks like an end.
+        await batch.CommitAsync(Event(AuditEventTypes.ToolRequested, "lost", new JsonObject { ["event_type"] = "tool_executed", ["correlation_id"] = "lost" }));
+        await batch.CommitAsync([Event(AuditEventTypes.ToolRequested, "ended"), Event(AuditEventTypes.ToolExecuted, "ended")]);
+        await host.Audit.AppendAsync(Event(AuditEventTypes.ToolRequested, "prepared"), TestContext.Current.CancellationToken);
+        await batch.CommitAsync(Event(AuditEventTypes.ToolRequested, "asked"));
+        await host.Audit.AppendAsync(Event(AuditEventTypes.ApprovalRequested, "asked"), TestContext.Current.CancellationToken);
         var sweep = host.Services.GetRequiredService<UnfinishedCallsSweep>();
         Assert.Equal(0, await sweep.SweepAsync(TestContext.Current.CancellationToken));
         await host.Database.ShiftClockAsync(UnfinishedCallsSweep.Grace + TimeSpan.FromMinutes(1));
-        Assert.Equal(1, await sweep.SweepAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(2, await sweep.SweepAsync(TestContext.Current.CancellationToken));
         Assert.Equal(0, await sweep.SweepAsync(TestContext.Current.CancellationToken));
-        var row = Assert.Single(await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolExecuted), r => r.CorrelationId == "lost");
-        Assert.Equal(("unknown", "get_pod"), (row.Status, row.Tool));
+        var closed = (await host.AuditAsync(sandbox.Investigation, AuditEventTypes.ToolExecuted)).Where(r => r.Status == "unknown").ToList();
+        Assert.Equal(["lost", "prepared"], closed.Select(r => r.CorrelationId!).Order());
+        Assert.All(closed, c => Assert.Equal("get_pod", c.Tool));
+    }
+
+    [Fact]
+    public async Task A_call_that_ends_after_the_sweep_saw_it_begin_is_not_closed()
+    {
+        await using var host = await GatewayHost.StartAsync(postgres);
+        var sandbox = await host.OpenCagedAsync();
+        var batch = host.Services.GetRequiredService<AuditBatch>();
+        AuditEvent Event(string type) => new() { EventType = type, CorrelationId = "long", InvestigationId = sandbox.Investigation.Value };
+        var sweep = host.Services.GetRequiredService<UnfinishedCallsSweep>();
+        await batch.CommitAsync(Event(AuditEventTypes.ToolRequested));
+        await host.Database.ShiftClockAsync(TimeSpan.FromMinutes(5));
+        Assert.Equal(0, await sweep.SweepAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(["long"], await host.Database.QueryAsync<string>("select correlation_id from app.calls_open"));
+        await batch.CommitAsync(Event(AuditEventTypes.ToolExecuted));
+        await host.Database.ShiftClockAsync(TimeSpan.FromMinutes(5) + UnfinishedCallsSweep.Grace);
+        Assert.Equal(0, await sweep.SweepAsync(TestContext.Current.CancellationToken));
+        Assert.Empty(await host.Database.QueryAsync<string>("select correlation_id from app.calls_open"));
     }
 
     private static async Task<string> RawAsync(TestSandbox sandbox, string line, string body)

@@ -210,7 +210,7 @@ public sealed class ModelTurnTests(TestPostgres postgres)
         await stopped.StopAsync();
         Assert.Equal("session_over", (await ModelWorld.AskAsync(stopped)).Code);
         var sandbox = await world.Host.OpenCagedAsync();
-        await world.Host.Database.ExecuteAsync("revoke insert on app.audit_events from incidentfox_gateway");
+        await world.Host.Database.ExecuteAsync("revoke insert on app.audit_lines from incidentfox_gateway");
         var answer = await ModelWorld.AskAsync(sandbox);
         Assert.Equal((503, "audit_unavailable"), (answer.Status, answer.Code));
         Assert.Single(world.Provider.Requests);
