@@ -64,6 +64,12 @@ public readonly record struct SecretReference
     /// <summary>The canonical reference, such as <c>keyvault://acme-prod/prometheus-password</c>.</summary>
     public override string ToString() => _text ?? "(no secret reference)";
 
+    /// <summary>Whether both name the same: the canonical form says all there is.</summary>
+    public bool Equals(SecretReference other) => string.Equals(_text, other._text, StringComparison.Ordinal);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _text is null ? 0 : _text.GetHashCode(StringComparison.Ordinal);
+
     /// <summary>Parses a reference. When it is refused, <paramref name="reason"/> says why and never quotes the input.</summary>
     public static bool TryParse(string? text, out SecretReference reference, [NotNullWhen(false)] out string? reason)
     {

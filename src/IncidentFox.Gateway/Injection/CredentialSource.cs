@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Secrets;
 
@@ -6,6 +8,9 @@ namespace IncidentFox.Gateway.Injection;
 /// <summary>Fetches what an integration's scheme needs, by reference. Reads and writes have references of their own.</summary>
 public sealed class CredentialSource(SecretStore store)
 {
+    // By the very text that an integration has: it is read once, for as long as the integration is there.
+    private readonly ConditionalWeakTable<string, object> _parsed = [];
+
     /// <summary>The secrets, or a sentence that says why there are none.</summary>
     /// <param name="auth">The integration's.</param>
     /// <param name="write">The write credential.</param>
@@ -31,9 +36,23 @@ public sealed class CredentialSource(SecretStore store)
 
     private async ValueTask<(SecretValue? Value, string? Problem)> FetchAsync(string reference, bool fresh, SecretPurpose? purpose, CancellationToken cancellationToken)
     {
-        if (!SecretReference.TryParse(reference, out var parsed, out var reason))
+        if (!TryParse(reference, out var parsed, out var reason))
             return (null, reason);
         var result = fresh ? await store.GetFreshAsync(parsed, purpose, cancellationToken) : await store.GetAsync(parsed, purpose, cancellationToken);
         return result.TryGet(out var value) ? (value, null) : (null, result.Reason);
+    }
+
+    private bool TryParse(string reference, out SecretReference parsed, [NotNullWhen(false)] out string? reason)
+    {
+        reason = null;
+        if (_parsed.TryGetValue(reference, out var known))
+        {
+            parsed = (SecretReference)known;
+            return true;
+        }
+        if (!SecretReference.TryParse(reference, out parsed, out reason))
+            return false;
+        _parsed.AddOrUpdate(reference, parsed);
+        return true;
     }
 }

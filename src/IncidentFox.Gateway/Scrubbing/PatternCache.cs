@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -7,7 +8,7 @@ namespace IncidentFox.Gateway.Scrubbing;
 
 /// <summary>
 /// Patterns of the secrets that are in use: to prepare them takes much longer than to look for them. Bounded in number and memory. A set
-/// is known by a keyed digest, never by the secrets; and as patterns are made of the secrets, they are forgotten within three minutes of
+/// is known by a keyed digest, and for as long by the strings that were asked for last; and as patterns are made of the secrets, they are forgotten within three minutes of
 /// being made, used or not: sooner than the secret cache forgets its own by default.
 /// </summary>
 internal sealed class PatternCache : IDisposable
@@ -20,6 +21,7 @@ internal sealed class PatternCache : IDisposable
 
     private readonly byte[] _key = RandomNumberGenerator.GetBytes(32);
     private readonly Dictionary<(long, long), Entry> _entries = [];
+    private readonly Entry?[] _asked = new Entry?[16];   // by the very strings that were asked for last: a digest takes longer
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
@@ -45,11 +47,18 @@ internal sealed class PatternCache : IDisposable
     {
         if (secrets.Count == 0)
             return Nothing;
+        ref var asked = ref _asked[RuntimeHelpers.GetHashCode(secrets[0]) % _asked.Length];
+        if (Volatile.Read(ref asked) is { } last && last.Is(secrets) is { } same)
+            return same;
         var digest = DigestOf(secrets);
         lock (_gate)
         {
             if (_entries.TryGetValue(digest, out var known))
+            {
+                known.Ask([.. secrets]);
+                Volatile.Write(ref asked, known);
                 return known.Patterns;
+            }
         }
         var patterns = SecretPatterns.Of(secrets);
         lock (_gate)
@@ -73,8 +82,12 @@ internal sealed class PatternCache : IDisposable
 
     private void Remove((long, long) digest)
     {
-        if (_entries.Remove(digest, out var entry))
-            _bytes -= entry.Patterns.Size;
+        if (!_entries.Remove(digest, out var entry))
+            return;
+        _bytes -= entry.Patterns.Size;
+        entry.Ask(null);
+        for (var i = 0; i < _asked.Length; i++)
+            Interlocked.CompareExchange(ref _asked[i], null, entry);
     }
 
     private (long, long) DigestOf(IReadOnlyList<string> secrets)
@@ -99,8 +112,34 @@ internal sealed class PatternCache : IDisposable
     {
         _sweep.Dispose();
         lock (_gate)
+        {
             _entries.Clear();
+            Array.Clear(_asked);
+        }
     }
 
-    private sealed record Entry(SecretPatterns Patterns, long Made);
+    private sealed class Entry(SecretPatterns patterns, long made)
+    {
+        private string[]? _secrets;
+
+        public SecretPatterns Patterns { get; } = patterns;
+
+        public long Made { get; } = made;
+
+        // Null: forgotten.
+        public void Ask(string[]? secrets) => Volatile.Write(ref _secrets, secrets);
+
+        // The same strings, not only the same text.
+        public SecretPatterns? Is(IReadOnlyList<string> secrets)
+        {
+            if (Volatile.Read(ref _secrets) is not { } asked || asked.Length != secrets.Count)
+                return null;
+            for (var i = 0; i < asked.Length; i++)
+            {
+                if (!ReferenceEquals(asked[i], secrets[i]))
+                    return null;
+            }
+            return Patterns;
+        }
+    }
 }

@@ -70,7 +70,8 @@ public sealed class Scrubber
     /// <summary>A whole text of a header: its characters are bytes (ISO 8859-1).</summary>
     public static string Scrub(string text, SecretPatterns patterns)
     {
-        var bytes = Encoding.Latin1.GetBytes(text);
+        Span<byte> bytes = text.Length <= 512 ? stackalloc byte[text.Length] : new byte[text.Length];
+        Encoding.Latin1.GetBytes(text, bytes);
         if (patterns.IsEmpty || patterns.Filter.IsFree(bytes))
             return text;
         var output = new ArrayBufferWriter<byte>(text.Length + Mark.Length);

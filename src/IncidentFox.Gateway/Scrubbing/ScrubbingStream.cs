@@ -5,14 +5,16 @@ using IncidentFox.Gateway.Sending;
 namespace IncidentFox.Gateway.Scrubbing;
 
 /// <summary>A body without secrets: first those of the call, then, where the integration wants it, whatever looks like somebody else's.</summary>
-internal sealed class ScrubbingStream(Stream inner, SecretPatterns patterns, ForeignScrubber? foreign, string integration) : ReadOnlyStream
+/// <param name="inner">The body as it came.</param>
+/// <param name="patterns">The secrets of the call.</param>
+/// <param name="foreign">Whether to look for somebody else's as well.</param>
+/// <param name="integration">For sentences.</param>
+/// <param name="length">How many bytes the body has; null: nobody knows. One that is there at once and holds nothing is passed on as it is.</param>
+internal sealed class ScrubbingStream(Stream inner, SecretPatterns patterns, bool foreign, string integration, long? length = null) : ReadOnlyStream
 {
     private const int Piece = 32 * 1024;
 
-    private readonly Scrubber _scrubber = patterns.Rent();
-    private readonly ArrayBufferWriter<byte> _output = new();
-    private readonly ArrayBufferWriter<byte>? _between = foreign is null ? null : new();
-    private int _given;
+    private Stages? _stages;
     private bool _begun;
     private bool _ended;
 
@@ -20,66 +22,90 @@ internal sealed class ScrubbingStream(Stream inner, SecretPatterns patterns, For
     {
         if (buffer.IsEmpty)
             return 0;
-        while (_given == _output.WrittenCount)
+        while (_stages is not { HasMore: true })
         {
             if (_ended)
                 return 0;
+            var input = ArrayPool<byte>.Shared.Rent(Piece);
+            var read = 0;
+            try
+            {
+                read = await inner.ReadAsync(input, cancellationToken);
+                if (!_begun)
+                {
+                    // What is packed is told by its first bytes: they must all be there.
+                    while (read > 0 && PackedContent.MayBe(input.AsSpan(0, read)) && await inner.ReadAsync(input.AsMemory(read), cancellationToken) is var more and > 0)
+                        read += more;
+                    if (PackedContent.Is(input.AsSpan(0, read)))
+                        throw new UpstreamBodyException("response_refused", $"{integration} answered with a packed file, which can't be looked into. It is not passed on.");
+                    _begun = true;
+                    if (read == length && read <= buffer.Length && IsFree(input.AsSpan(0, read)))
+                    {
+                        _ended = true;
+                        input.AsSpan(0, read).CopyTo(buffer.Span);
+                        return read;
+                    }
+                }
+                _ended = read == 0;
+                _stages ??= new Stages(patterns, foreign);
+                _stages.Take(input.AsSpan(0, read), _ended);
+            }
+            finally
+            {
+                input.AsSpan(0, read).Clear();
+                ArrayPool<byte>.Shared.Return(input);
+            }
+        }
+        return _stages.Give(buffer.Span);
+    }
+
+    private bool IsFree(ReadOnlySpan<byte> whole)
+    {
+        // A line break that nothing follows joins no lines.
+        var text = whole.EndsWith((byte)'\n') ? whole[..^1] : whole;
+        return (patterns.IsEmpty || patterns.Filter.IsFree(text)) && !(foreign && ForeignScrubber.MayHold(whole));
+    }
+
+    // What it takes to look through a body piece by piece.
+    private sealed class Stages(SecretPatterns patterns, bool foreign)
+    {
+        private readonly Scrubber _scrubber = patterns.Rent();
+        private readonly ForeignScrubber? _foreign = foreign ? new() : null;
+        private readonly ArrayBufferWriter<byte> _output = new();
+        private readonly ArrayBufferWriter<byte>? _between = foreign ? new() : null;
+        private int _given;
+
+        public bool HasMore => _given < _output.WrittenCount;
+
+        public void Take(ReadOnlySpan<byte> piece, bool last)
+        {
             _output.ResetWrittenCount();
             _given = 0;
-            await FillAsync(cancellationToken);
-        }
-        var part = Math.Min(buffer.Length, _output.WrittenCount - _given);
-        _output.WrittenMemory.Slice(_given, part).CopyTo(buffer);
-        _given += part;
-        return part;
-    }
-
-    private async ValueTask FillAsync(CancellationToken cancellationToken)
-    {
-        var input = ArrayPool<byte>.Shared.Rent(Piece);
-        var read = 0;
-        try
-        {
-            // What is packed is told by its first bytes: they must all be there.
-            read = _begun
-                ? await inner.ReadAsync(input, cancellationToken)
-                : await inner.ReadAtLeastAsync(input, 1, throwOnEndOfStream: false, cancellationToken);
-            if (!_begun)
+            var own = _between ?? _output;
+            if (last)
             {
-                while (read > 0 && PackedContent.MayBe(input.AsSpan(0, read)) && await inner.ReadAsync(input.AsMemory(read), cancellationToken) is var more and > 0)
-                    read += more;
-                if (PackedContent.Is(input.AsSpan(0, read)))
-                    throw new UpstreamBodyException("response_refused", $"{integration} answered with a packed file, which can't be looked into. It is not passed on.");
-                _begun = true;
+                _scrubber.Complete(own);
+                patterns.Return(_scrubber);
             }
-            _ended = read == 0;
-            Scrub(input.AsSpan(0, read));
+            else
+            {
+                _scrubber.Write(piece, own);
+            }
+            if (_between is null)
+                return;
+            _foreign!.Write(_between.WrittenSpan, _output);
+            if (last)
+                _foreign.Complete(_output);
+            _between.ResetWrittenCount();
         }
-        finally
-        {
-            input.AsSpan(0, read).Clear();
-            ArrayPool<byte>.Shared.Return(input);
-        }
-    }
 
-    private void Scrub(ReadOnlySpan<byte> piece)
-    {
-        var own = _between ?? _output;
-        if (_ended)
+        public int Give(Span<byte> buffer)
         {
-            _scrubber.Complete(own);
-            patterns.Return(_scrubber);
+            var part = Math.Min(buffer.Length, _output.WrittenCount - _given);
+            _output.WrittenSpan.Slice(_given, part).CopyTo(buffer);
+            _given += part;
+            return part;
         }
-        else
-        {
-            _scrubber.Write(piece, own);
-        }
-        if (_between is null)
-            return;
-        foreign!.Write(_between.WrittenSpan, _output);
-        if (_ended)
-            foreign.Complete(_output);
-        _between.ResetWrittenCount();
     }
 }
 

@@ -51,6 +51,8 @@ public abstract class UpstreamResult
     public sealed class Response(int status, IReadOnlyList<(string Name, string Value)> headers, string? contentType, Stream body, Func<ValueTask> release)
         : UpstreamResult, IAsyncDisposable
     {
+        private Action? _then;
+
         /// <summary>The target's status.</summary>
         public int Status { get; } = status;
 
@@ -64,23 +66,23 @@ public abstract class UpstreamResult
         public Stream Body { get; } = body;
 
         /// <inheritdoc />
-        public ValueTask DisposeAsync() => release();
+        public async ValueTask DisposeAsync()
+        {
+            try
+            {
+                await release();
+            }
+            finally
+            {
+                Interlocked.Exchange(ref _then, null)?.Invoke();
+            }
+        }
 
         /// <summary>The same answer; something more happens when it is released, once.</summary>
         public Response OnRelease(Action then)
         {
-            Action? once = then;
-            return new(Status, Headers, ContentType, Body, async () =>
-            {
-                try
-                {
-                    await DisposeAsync();
-                }
-                finally
-                {
-                    Interlocked.Exchange(ref once, null)?.Invoke();
-                }
-            });
+            _then += then;
+            return this;
         }
     }
 

@@ -6,7 +6,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Scrubbing;
-using IncidentFox.Gateway.Scrubbing.Foreign;
 
 namespace IncidentFox.Gateway.Sending;
 
@@ -96,7 +95,7 @@ internal static class KubernetesExec
 
     private static async Task<string> ScrubAsync(byte[] bytes, Integration integration, SecretPatterns patterns, CancellationToken cancellationToken)
     {
-        await using var clean = new ScrubbingStream(new MemoryStream(bytes), patterns, integration.Scrub.Foreign ? new ForeignScrubber() : null, integration.Name);
+        await using var clean = new ScrubbingStream(new MemoryStream(bytes), patterns, integration.Scrub.Foreign, integration.Name, bytes.Length);
         var text = new MemoryStream();
         await clean.CopyToAsync(text, cancellationToken);
         return Encoding.UTF8.GetString(text.GetBuffer(), 0, (int)text.Length);

@@ -7,8 +7,6 @@ namespace IncidentFox.Gateway.Sending;
 /// <summary>Turns a request into HTTP. What a rule could only say by mistake is a bug here and throws.</summary>
 internal static class OutgoingMessage
 {
-    private static readonly string[] Methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"];
-
     // Framing, credentials and encodings are the sender's; the rest speaks to proxies on the way.
     private static readonly HashSet<string> NotForRules = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -18,9 +16,9 @@ internal static class OutgoingMessage
 
     public static HttpRequestMessage Create(OutgoingRequest request)
     {
-        if (!Methods.Contains(request.Method, StringComparer.Ordinal))
+        if (request.Method is not ("GET" or "HEAD" or "OPTIONS" or "POST" or "PUT" or "PATCH" or "DELETE"))
             throw new ArgumentException($"{request.Integration.Name}: the method of {request.Call.Tool} is none that is sent.", nameof(request));
-        var message = new HttpRequestMessage(new HttpMethod(request.Method), Target(request))
+        var message = new HttpRequestMessage(HttpMethod.Parse(request.Method), Target(request))
         {
             Version = HttpVersion.Version11,   // one request at a time on a connection: what was sent is known
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

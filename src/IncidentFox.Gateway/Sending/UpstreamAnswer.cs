@@ -4,7 +4,6 @@ using System.Text;
 using IncidentFox.Gateway.Injection;
 using IncidentFox.Gateway.Rules;
 using IncidentFox.Gateway.Scrubbing;
-using IncidentFox.Gateway.Scrubbing.Foreign;
 
 namespace IncidentFox.Gateway.Sending;
 
@@ -12,6 +11,7 @@ namespace IncidentFox.Gateway.Sending;
 internal static class UpstreamAnswer
 {
     private const int LongestHeader = 500;
+    private const int MostOfOneName = 5;
 
     // Without cookies, locations, challenges and what tells of the target's inside.
     private static readonly HashSet<string> PassedOn = new(StringComparer.OrdinalIgnoreCase)
@@ -32,7 +32,8 @@ internal static class UpstreamAnswer
         var name = integration.Name;
         if ((int)response.StatusCode is < 200 or > 599)
             return Refused($"{name} answered with status {(int)response.StatusCode}, which is no final answer.");
-        if (response.Headers.TransferEncoding.Any(c => !string.Equals(c.Value, "chunked", StringComparison.OrdinalIgnoreCase)))
+        var isFramed = response.Headers.NonValidated.Contains("Transfer-Encoding");
+        if (isFramed && response.Headers.TransferEncoding.Any(c => !string.Equals(c.Value, "chunked", StringComparison.OrdinalIgnoreCase)))
             return Refused($"{name} framed its answer in a way that can't be looked into.");
         var type = TypeOf(response.Content);
         if (type?.CharSet?.Trim('"') is { Length: > 0 } charset && !ReadableCharsets.Contains(charset))
@@ -40,11 +41,14 @@ internal static class UpstreamAnswer
 
         var source = await response.Content.ReadAsStreamAsync(exchange.Ends);
         var received = new BoundedStream(source, integration.Limits.ResponseBytes, name);
-        var decoded = Decode(response.Content.Headers.ContentEncoding, received);
+        var isEncoded = response.Content.Headers.NonValidated.Contains("Content-Encoding");
+        var decoded = isEncoded ? Decode(response.Content.Headers.ContentEncoding, received) : received;
         if (decoded is null)
             return Refused($"{name} encoded its answer although it was asked not to, in a way that can't be looked into.");
         var bounded = ReferenceEquals(decoded, received) ? decoded : new BoundedStream(decoded, integration.Limits.ResponseBytes, name);
-        var body = new UpstreamBody(new ScrubbingStream(bounded, patterns, integration.Scrub.Foreign ? new ForeignScrubber() : null, name), exchange, name);
+        // Where both are said, the length is not what frames it (RFC 9112, section 6.3).
+        var length = isFramed || isEncoded ? null : response.Content.Headers.ContentLength;
+        var body = new UpstreamBody(new ScrubbingStream(bounded, patterns, integration.Scrub.Foreign, name, length), exchange, name);
         return new UpstreamResult.Response(
             (int)response.StatusCode,
             Headers(response, integration, patterns),
@@ -77,14 +81,29 @@ internal static class UpstreamAnswer
     private static List<(string Name, string Value)> Headers(HttpResponseMessage response, Integration integration, SecretPatterns patterns)
     {
         var passed = new List<(string Name, string Value)>();
-        foreach (var header in response.Headers.NonValidated.Concat(response.Content.Headers.NonValidated))
-        {
-            if (PassedOn.TryGetValue(header.Key, out var name))
-                passed.AddRange(header.Value.Take(5).Select(v => (name, Clean(v, patterns))));
-            else if (string.Equals(header.Key, "Link", StringComparison.OrdinalIgnoreCase) && PageLinks.Of(header.Value, integration) is { Length: > 0 } links)
-                passed.Add(("Link", Clean(links, patterns, PageLinks.Longest)));
-        }
+        foreach (var header in response.Headers.NonValidated)
+            PassOn(header, passed, integration, patterns);
+        foreach (var header in response.Content.Headers.NonValidated)
+            PassOn(header, passed, integration, patterns);
         return passed;
+    }
+
+    private static void PassOn(KeyValuePair<string, HeaderStringValues> header, List<(string Name, string Value)> passed, Integration integration, SecretPatterns patterns)
+    {
+        if (PassedOn.TryGetValue(header.Key, out var name))
+        {
+            var left = MostOfOneName;
+            foreach (var value in header.Value)
+            {
+                if (left-- == 0)
+                    break;
+                passed.Add((name, Clean(value, patterns)));
+            }
+        }
+        else if (string.Equals(header.Key, "Link", StringComparison.OrdinalIgnoreCase) && PageLinks.Of(header.Value, integration) is { Length: > 0 } links)
+        {
+            passed.Add(("Link", Clean(links, patterns, PageLinks.Longest)));
+        }
     }
 
     // Scrubbed before it is cut, so that a cut can't hide what a secret began with.
@@ -92,6 +111,8 @@ internal static class UpstreamAnswer
 
     private static string Plain(string value, int longest = LongestHeader)
     {
+        if (value.Length <= longest && value.AsSpan().IndexOfAnyExceptInRange(' ', '~') < 0)
+            return value;
         var plain = new StringBuilder(Math.Min(value.Length, longest));
         foreach (var c in value.AsSpan(0, Math.Min(value.Length, longest)))
             plain.Append(c is >= ' ' and <= '~' ? c : '?');

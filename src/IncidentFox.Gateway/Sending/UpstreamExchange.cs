@@ -10,10 +10,10 @@ namespace IncidentFox.Gateway.Sending;
 
 /// <summary>One request on its way and its answer: owns the time limit, the connection and the response until the answer is released.</summary>
 internal sealed class UpstreamExchange(
-    OutgoingRequest request, SendContext context, TlsIdentity? identity, UpstreamPools pools, PatternCache patterns, TimeProvider time, TimeSpan left, CancellationToken caller)
+    OutgoingRequest request, SendContext context, TlsIdentity? identity, UpstreamPools pools, PatternCache patterns, TimeLimits limits, TimeProvider time, TimeSpan left, CancellationToken caller)
 {
-    private readonly CancellationTokenSource _limit = new(left > TimeSpan.Zero ? left : TimeSpan.Zero, time);
-    private CancellationTokenSource? _either;
+    private CancellationTokenSource? _either;   // the time is up or the caller gave up
+    private CancellationTokenRegistration _callerEnds;
     private UpstreamLease? _lease;
     private HttpResponseMessage? _response;
     private CancellationToken _firstByte;
@@ -31,7 +31,8 @@ internal sealed class UpstreamExchange(
         var answered = false;
         try
         {
-            _either = CancellationTokenSource.CreateLinkedTokenSource(caller, _limit.Token);
+            _either = limits.Begin(left);
+            _callerEnds = caller.UnsafeRegister(static either => ((CancellationTokenSource)either!).Cancel(), _either);
             Ends = _either.Token;
             using var first = request.Integration.Limits.FirstByteTimeout is { } patience ? new CancellationTokenSource(patience, time) : null;
             using var firstByte = first is null ? null : CancellationTokenSource.CreateLinkedTokenSource(_either.Token, first.Token);
@@ -73,8 +74,12 @@ internal sealed class UpstreamExchange(
     {
         _response?.Dispose();
         _lease?.Dispose();
-        _either?.Dispose();
-        _limit.Dispose();
+        _callerEnds.Dispose();   // and if the caller gives up at this moment, until that is over
+        if (Interlocked.Exchange(ref _either, null) is { } either)
+        {
+            Ends = new CancellationToken(canceled: true);
+            limits.End(either);
+        }
         return ValueTask.CompletedTask;
     }
 
@@ -85,7 +90,7 @@ internal sealed class UpstreamExchange(
     {
         if (Find<AddressRefusedException>(e) is { } refused)
             return new("address_refused", refused.Message + " Nothing was sent.", mayHaveRun: false);
-        if (_limit.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
+        if (Ends.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
             return new("upstream_timeout", TimeoutSentence, MayHaveRun);
         if (_firstByte.IsCancellationRequested && e is OperationCanceledException or HttpRequestException or IOException)
             return new("upstream_timeout", $"{Name} did not begin its answer within {request.Integration.Limits.FirstByteTimeout!.Value.TotalSeconds:0.#} s.", MayHaveRun);

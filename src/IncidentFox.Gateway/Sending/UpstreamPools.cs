@@ -14,6 +14,7 @@ internal sealed class UpstreamPools : IDisposable
     private static readonly TimeSpan SweepEvery = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<Key, Pool> _pools = [];
+    private readonly Dictionary<Loaded<TeamId>, Pool> _known = [];
     private readonly Lock _gate = new();
     private readonly IHostResolver _resolver;
     private readonly TimeProvider _time;
@@ -40,14 +41,23 @@ internal sealed class UpstreamPools : IDisposable
     /// <exception cref="System.Security.Cryptography.CryptographicException">The integration's certificate file is no good.</exception>
     public UpstreamLease Rent(Integration integration, TeamId team, TlsIdentity? identity)
     {
-        var key = Key.Of(integration, team, identity);
+        // A file or a certificate can be another one at the next call.
+        var isSteady = integration.Network.CaFile is null && identity is null;
+        var loaded = new Loaded<TeamId>(integration, team);
+        var key = isSteady ? null : Key.Of(integration, team, identity);
         lock (_gate)
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
-            if (!_pools.TryGetValue(key, out var pool))
-                _pools.Add(key, pool = new Pool(new HttpMessageInvoker(UpstreamHandler.Shared(integration, identity, _resolver))));
+            if (!isSteady || !_known.TryGetValue(loaded, out var pool))
+            {
+                key ??= Key.Of(integration, team, identity);
+                if (!_pools.TryGetValue(key, out pool))
+                    _pools.Add(key, pool = new Pool(new HttpMessageInvoker(UpstreamHandler.Shared(integration, identity, _resolver)), Return));
+                if (isSteady)
+                    _known.Add(loaded, pool);
+            }
             pool.Leases++;
-            return new UpstreamLease(pool.Invoker, null, () => Return(pool));
+            return new UpstreamLease(pool.Invoker, null, pool.Release);
         }
     }
 
@@ -73,6 +83,7 @@ internal sealed class UpstreamPools : IDisposable
     {
         lock (_gate)
         {
+            _known.Clear();
             foreach (var (key, pool) in _pools.Where(p => p.Value.Leases == 0 && _time.GetElapsedTime(p.Value.LastUsed) >= KeepUnused).ToArray())
             {
                 _pools.Remove(key);
@@ -91,12 +102,18 @@ internal sealed class UpstreamPools : IDisposable
             foreach (var pool in _pools.Values)
                 pool.Invoker.Dispose();
             _pools.Clear();
+            _known.Clear();
         }
     }
 
-    private sealed class Pool(HttpMessageInvoker invoker)
+    private sealed class Pool
     {
-        public HttpMessageInvoker Invoker { get; } = invoker;
+        public Pool(HttpMessageInvoker invoker, Action<Pool> release) => (Invoker, Release) = (invoker, () => release(this));
+
+        public HttpMessageInvoker Invoker { get; }
+
+        /// <summary>Ends a lease.</summary>
+        public Action Release { get; }
 
         public int Leases { get; set; }
 

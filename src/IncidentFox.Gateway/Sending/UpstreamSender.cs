@@ -20,6 +20,7 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
     private readonly TokenMint _mint;
     private readonly Injectors _injectors;
     private readonly PatternCache _patterns;
+    private readonly TimeLimits _limits;
 
     /// <summary>Normally made by <see cref="SendingModule.AddSending"/>.</summary>
     public UpstreamSender(CredentialSource credentials, IHostResolver resolver, IMintObserver minted, TimeProvider time, ILogger<UpstreamSender> logger)
@@ -27,6 +28,7 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
         (_credentials, _time, _logger) = (credentials, time, logger);
         _pools = new(resolver, time);
         _patterns = new(time);
+        _limits = new(time);
         _mint = new(minted, time);
         _injectors = new(_mint, new MintClient(_pools), time);
     }
@@ -75,7 +77,7 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
         // Those of the first try stay: its answer may come back with the second.
         secrets.AddRange(injected.Secrets);
         secrets.AddRange(injected.OneTime);
-        var exchange = new UpstreamExchange(request, context, injected.Tls, _pools, _patterns, _time, limit - _time.GetElapsedTime(started), cancellationToken);
+        var exchange = new UpstreamExchange(request, context, injected.Tls, _pools, _patterns, _limits, _time, limit - _time.GetElapsedTime(started), cancellationToken);
         var result = await exchange.SendAsync(message, secrets);
         if (result is UpstreamResult.Failed failed)
             Log.Failed(_logger, request.Integration.Name, request.Call.Tool, failed.Code, exchange.Cause, context.CorrelationId);
@@ -106,6 +108,7 @@ public sealed class UpstreamSender : IUpstreamSender, IDisposable
         _mint.Dispose();
         _pools.Dispose();
         _patterns.Dispose();
+        _limits.Dispose();
     }
 }
 

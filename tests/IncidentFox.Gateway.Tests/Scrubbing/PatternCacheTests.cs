@@ -39,6 +39,24 @@ public sealed class PatternCacheTests : IDisposable
     }
 
     [Fact]
+    public void Asked_again_by_the_same_strings_they_are_those_of_all_of_them_and_forgotten_like_any()
+    {
+        var (one, other, third) = ("first-secret", "second-secret", "third-secret");
+        var alone = _cache.Of([one]);
+        for (var i = 0; i < 3; i++)
+        {
+            var both = _cache.Of([one, other]);
+            Assert.NotSame(alone, both);
+            Assert.Same(both, _cache.Of([one, other]));
+            Assert.NotSame(both, _cache.Of([one, third]));
+            Assert.Same(alone, _cache.Of([one]));
+            Assert.Same(alone, _cache.Of([new string(one)]));
+        }
+        _time.Advance(TimeSpan.FromMinutes(3));
+        Assert.NotSame(alone, _cache.Of([one]));
+    }
+
+    [Fact]
     public void Its_size_is_bounded()
     {
         for (var i = 0; i < 300; i++)

@@ -26,6 +26,9 @@ internal sealed class ForeignScrubber
     /// <summary>How many bytes are held back.</summary>
     internal int Held => _kept.Length;
 
+    /// <summary>Whether a whole text has anything in it that one of them could begin with.</summary>
+    public static bool MayHold(ReadOnlySpan<byte> text) => Candidate(text, 0) >= 0;
+
     /// <summary>Takes in a piece and gives what is certain.</summary>
     public void Write(ReadOnlySpan<byte> piece, IBufferWriter<byte> output)
     {

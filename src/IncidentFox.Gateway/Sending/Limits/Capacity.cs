@@ -16,6 +16,7 @@ internal sealed class Capacity : IDisposable
     private static readonly TimeSpan KeepUnused = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<Key, Measure> _measures = [];
+    private readonly Dictionary<Loaded<SandboxId>, (Measure Own, Measure Whole)> _known = [];
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
@@ -40,8 +41,7 @@ internal sealed class Capacity : IDisposable
     {
         var limits = integration.Limits;
         // The sandbox first: what it may not do takes nothing of what others share.
-        var own = sandbox is null ? null : Find(integration, sandbox, limits.PerSandboxConcurrent, limits.PerSandboxPerSecond);
-        var whole = Find(integration, null, limits.Concurrent, limits.PerSecond);
+        var (own, whole) = Find(integration, sandbox);
         if (own?.Spend() is { } slower)
             return (null, Busy($"This sandbox asks {integration.Name} more than {limits.PerSandboxPerSecond} times per second.", slower));
         if (own is not null && !await own.Places.WaitAsync(cancellationToken))
@@ -68,23 +68,43 @@ internal sealed class Capacity : IDisposable
     private static UpstreamResult.Failed Busy(string why, TimeSpan wait) =>
         new("integration_busy", $"{why} Nothing was sent; try again in {Math.Max(1, Math.Ceiling(wait.TotalSeconds)):0} s.", mayHaveRun: false) { RetryAfter = wait };
 
+    private (Measure? Own, Measure Whole) Find(Integration integration, SandboxId? sandbox)
+    {
+        var limits = integration.Limits;
+        lock (_gate)
+        {
+            if (sandbox is not { } asking)
+                return (null, Used(Find(integration, null, limits.Concurrent, limits.PerSecond)));
+            var loaded = new Loaded<SandboxId>(integration, asking);
+            if (!_known.TryGetValue(loaded, out var both))
+            {
+                both = (Find(integration, sandbox, limits.PerSandboxConcurrent, limits.PerSandboxPerSecond), Find(integration, null, limits.Concurrent, limits.PerSecond));
+                _known.Add(loaded, both);
+            }
+            return (Used(both.Own), Used(both.Whole));
+        }
+    }
+
     private Measure Find(Integration integration, SandboxId? sandbox, int concurrent, int perSecond)
     {
         // Changed limits are another measure.
         var key = new Key(integration.Name, integration.Team, integration.Origin, sandbox, concurrent, perSecond);
-        lock (_gate)
-        {
-            if (!_measures.TryGetValue(key, out var measure))
-                _measures.Add(key, measure = new Measure(concurrent, perSecond, _time));
-            measure.LastUsed = _time.GetTimestamp();
-            return measure;
-        }
+        if (!_measures.TryGetValue(key, out var measure))
+            _measures.Add(key, measure = new Measure(concurrent, perSecond, _time));
+        return measure;
+    }
+
+    private Measure Used(Measure measure)
+    {
+        measure.LastUsed = _time.GetTimestamp();
+        return measure;
     }
 
     private void Sweep()
     {
         lock (_gate)
         {
+            _known.Clear();
             foreach (var (key, measure) in _measures.Where(m => m.Value.Places.IsFree && _time.GetElapsedTime(m.Value.LastUsed) >= KeepUnused).ToArray())
             {
                 _measures.Remove(key);

@@ -13,6 +13,7 @@ internal sealed class Circuits : IDisposable
     private static readonly TimeSpan KeepUnused = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<Key, Breaker> _breakers = [];
+    private readonly Dictionary<Loaded<SandboxId>, Circuit> _known = [];
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
     private readonly ITimer _sweep;
@@ -24,8 +25,19 @@ internal sealed class Circuits : IDisposable
     }
 
     /// <summary>The measures for a call.</summary>
-    public Circuit For(Integration integration, SandboxId? sandbox) =>
-        new(Find(integration, null, IsUnreachable), sandbox is null ? null : Find(integration, sandbox, IsFailure));
+    public Circuit For(Integration integration, SandboxId? sandbox)
+    {
+        lock (_gate)
+        {
+            var now = _time.GetTimestamp();
+            if (sandbox is not { } asking)
+                return new Circuit(Find(integration, null, IsUnreachable), null).Used(now);
+            var loaded = new Loaded<SandboxId>(integration, asking);
+            if (!_known.TryGetValue(loaded, out var circuit))
+                _known.Add(loaded, circuit = new Circuit(Find(integration, null, IsUnreachable), Find(integration, sandbox, IsFailure)));
+            return circuit.Used(now);
+        }
+    }
 
     private static bool IsUnreachable(UpstreamResult result) => result is UpstreamResult.Failed { MayHaveRun: false, Code: "upstream_unreachable" or "upstream_untrusted" };
 
@@ -35,19 +47,16 @@ internal sealed class Circuits : IDisposable
     private Breaker Find(Integration integration, SandboxId? sandbox, Func<UpstreamResult, bool> fails)
     {
         var key = new Key(integration.Name, integration.Team, integration.Origin, sandbox);
-        lock (_gate)
-        {
-            if (!_breakers.TryGetValue(key, out var breaker))
-                _breakers.Add(key, breaker = new Breaker(_time, fails));
-            breaker.LastUsed = _time.GetTimestamp();
-            return breaker;
-        }
+        if (!_breakers.TryGetValue(key, out var breaker))
+            _breakers.Add(key, breaker = new Breaker(_time, fails));
+        return breaker;
     }
 
     private void Sweep()
     {
         lock (_gate)
         {
+            _known.Clear();
             foreach (var key in _breakers.Where(b => _time.GetElapsedTime(b.Value.LastUsed) >= KeepUnused).Select(b => b.Key).ToArray())
                 _breakers.Remove(key);
         }
@@ -61,6 +70,15 @@ internal sealed class Circuits : IDisposable
 /// <summary>What holds for one call.</summary>
 internal readonly struct Circuit(Breaker everybody, Breaker? sandbox)
 {
+    /// <summary>The same, remembered a while longer.</summary>
+    public Circuit Used(long now)
+    {
+        everybody.LastUsed = now;
+        if (sandbox is not null)
+            sandbox.LastUsed = now;
+        return this;
+    }
+
     /// <summary>How long nothing is sent; null: it may be.</summary>
     public TimeSpan? OpenFor => everybody.OpenFor ?? sandbox?.OpenFor;
 

@@ -37,7 +37,7 @@ public sealed class LimitedSender : IUpstreamSender, IDisposable
         {
             var result = circuit.IsClosed
                 ? circuit.RecordBoth(await _inner.SendAsync(request, context, cancellationToken))
-                : await circuit.SendAsync(() => _inner.SendAsync(request, context, cancellationToken), wait => Open(request.Integration, wait));
+                : await ProbeAsync(circuit, request, context, cancellationToken);
             if (result is not UpstreamResult.Response response)
                 return result;
             kept = true;   // an answer takes its place until it was read
@@ -49,6 +49,9 @@ public sealed class LimitedSender : IUpstreamSender, IDisposable
                 permit.Dispose();
         }
     }
+
+    private Task<UpstreamResult> ProbeAsync(Circuit circuit, OutgoingRequest request, SendContext context, CancellationToken cancellationToken) =>
+        circuit.SendAsync(() => _inner.SendAsync(request, context, cancellationToken), wait => Open(request.Integration, wait));
 
     private static UpstreamResult.Failed Open(Integration integration, TimeSpan pause) => new(
         "circuit_open",
