@@ -39,8 +39,10 @@ internal static class AuditText
     private static void WriteObject(Utf8JsonWriter writer, JsonObject o)
     {
         writer.WriteStartObject();
-        foreach (var (name, value) in IsCanonical(o) ? o : (IEnumerable<KeyValuePair<string, JsonNode?>>)Sorted(o))
+        var sorted = IsCanonical(o) ? null : Sorted(o);
+        for (var i = 0; i < (sorted?.Count ?? o.Count); i++)
         {
+            var (name, value) = sorted is null ? o.GetAt(i) : sorted[i];
             writer.WritePropertyName(name);
             Write(writer, value);
         }
@@ -51,8 +53,9 @@ internal static class AuditText
     private static bool IsCanonical(JsonObject o)
     {
         string? before = null;
-        foreach (var (name, _) in o)
+        for (var i = 0; i < o.Count; i++)
         {
+            var name = o.GetAt(i).Key;
             if ((before is not null && string.CompareOrdinal(before, name) >= 0) || !ReferenceEquals(Clean(name), name))
                 return false;
             before = name;
