@@ -9,7 +9,7 @@ namespace IncidentFox.Core.Audit;
 public sealed record AuditEvent
 {
     /// <summary>Identity of the line; later ones sort later.</summary>
-    public Guid Id { get; init; } = Guid.CreateVersion7();
+    public Guid Id { get; init; } = OrderedUuid.New();
 
     /// <summary>By the database's clock. Set by the database when the event is appended.</summary>
     public DateTimeOffset At { get; init; }

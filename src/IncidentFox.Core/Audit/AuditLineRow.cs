@@ -12,7 +12,7 @@ internal sealed class AuditLineRow(AuditScope scope, int guard)
     private readonly List<AuditEntry> _free = [];
     private readonly List<AuditEntry> _guarded = [];
 
-    public Guid Id { get; } = Guid.CreateVersion7();
+    public Guid Id { get; } = OrderedUuid.New();
 
     public AuditScope Scope { get; } = scope;
 

@@ -19,7 +19,7 @@ internal sealed class AgentRequest(HttpContext http, SandboxId sandbox, string p
     /// <summary>As it was sent, after the question mark.</summary>
     public string Query { get; } = query;
 
-    public string CorrelationId { get; } = Guid.CreateVersion7().ToString("N");
+    public string CorrelationId { get; } = OrderedUuid.New().ToString("N");
 
     /// <summary>From the database, read for this request.</summary>
     public SandboxSession? Session { get; set; }
