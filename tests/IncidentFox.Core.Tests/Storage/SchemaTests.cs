@@ -35,6 +35,13 @@ public sealed class SchemaTests(TestPostgres postgres)
     }
 
     [Fact]
+    public async Task Lines_of_the_audit_trail_are_compressed_with_LZ4()
+    {
+        await using var db = await postgres.CreateAsync();
+        Assert.Equal("l", Assert.Single(await db.QueryAsync<string>("select attcompression::text from pg_attribute where attrelid = 'app.audit_lines'::regclass and attname = 'lines'")));
+    }
+
+    [Fact]
     public async Task Migrating_again_changes_nothing_and_leaves_no_lock_behind()
     {
         await using var db = await postgres.CreateAsync();
