@@ -14,7 +14,7 @@ internal static class UpstreamHandler
     public static SocketsHttpHandler Shared(Integration integration, TlsIdentity? identity, IHostResolver resolver)
     {
         var handler = Create(integration, identity, new UpstreamConnector(integration, resolver).ConnectAsync);
-        handler.MaxConnectionsPerServer = 64;
+        // How many at once is the integration's limit, which whoever sends has passed: nobody waits here a second time.
         handler.PooledConnectionLifetime = TimeSpan.FromMinutes(5);   // names and addresses are judged again
         handler.PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1);
         return handler;

@@ -119,6 +119,25 @@ public sealed class ConnectionTests : IDisposable
     }
 
     [Fact]
+    public async Task However_many_calls_the_limits_let_through_none_waits_for_anothers_connection()
+    {
+        const int Calls = 100;
+        var (asked, all) = (0, new TaskCompletionSource());
+        await using var server = new WireServer(async r =>
+        {
+            if (Interlocked.Increment(ref asked) == Calls)
+                all.SetResult();
+            await all.Task;   // nobody is answered before everybody has asked
+            await r.SendAsync("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        });
+        var target = SenderFixture.Target(server.Port);
+
+        var answers = await Task.WhenAll(Enumerable.Range(0, Calls).Select(_ => _fixture.AnswerAsync(SenderFixture.Get(target)))).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+
+        Assert.All(answers, a => Assert.Equal((200, "ok"), a));
+    }
+
+    [Fact]
     public async Task Concurrent_reads_all_get_their_own_answer()
     {
         await using var server = new WireServer(r => r.SendAsync(WireServer.Ok(r.Text.Split(' ')[1])));

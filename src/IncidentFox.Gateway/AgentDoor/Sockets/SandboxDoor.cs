@@ -37,7 +37,7 @@ internal sealed class SandboxDoor : ISandboxDoor, IAsyncDisposable
         _sessions = sessions;
         (_authority, _proxyTrail) = (authority, proxyTrail);
         _logger = logger;
-        _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger);
+        _connections = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { WaitForDataBeforeAllocatingBuffer = false }, logger);
         SocketDirectory.RemoveDead(options.RuntimeDirectory);
     }
 
