@@ -14,6 +14,8 @@ public static class Logs
         var logger = new LoggerConfiguration()
             .MinimumLevel.Is(level)
             .MinimumLevel.Override("Microsoft", LogEventLevel.Warning)
+            // Says nothing at these levels, but would put the path that an agent chose into every line, and make an activity for each request.
+            .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
             .MinimumLevel.Override("Hangfire", LogEventLevel.Warning)
             .MinimumLevel.Override("Azure", LogEventLevel.Warning)
             .Enrich.FromLogContext();
