@@ -5,14 +5,13 @@ using Npgsql;
 namespace IncidentFox.Workbench.Postgres;
 
 /// <summary>
-/// A PostgreSQL cluster of our own: started in a folder, reached over loopback TCP or a private Unix socket with random
+/// A PostgreSQL cluster of our own: started in a folder, reached over a private Unix socket and never over TCP, with random
 /// passwords, stopped cleanly with <see cref="DisposeAsync"/>, and never outliving this process.
 /// </summary>
 public sealed class LocalPostgres : IAsyncDisposable
 {
     public const string OwnerRole = "incidentfox_owner";
     public const string Database = "incidentfox";
-    private const int StartAttempts = 5;
     private readonly ClusterFolder _folder;
     private readonly Server _server;
     private readonly string _ownerPassword;
@@ -27,11 +26,6 @@ public sealed class LocalPostgres : IAsyncDisposable
 
     /// <summary>For the role that owns the database `incidentfox` (a superuser).</summary>
     public string OwnerConnectionString => ConnectionStringFor(OwnerRole, _ownerPassword);
-
-    public int Port => _server.Port;
-
-    /// <summary>Where the server's Unix socket is; for clients that take a folder as host.</summary>
-    public string SocketDirectory => _server.SocketFolder;
 
     /// <summary>Where the cluster really is: <see cref="LocalPostgresOptions.DataDirectory"/>, unless the server's account cannot reach that.</summary>
     public string DataDirectory => _folder.Root;
@@ -63,7 +57,7 @@ public sealed class LocalPostgres : IAsyncDisposable
     }
 
     public string ConnectionStringFor(string role, string password, string? database = null) =>
-        ConnectionString(_server.Port, role, password, database ?? Database);
+        ConnectionString(_server, role, password, database ?? Database);
 
     /// <summary>
     /// Creates a database, as a copy of <paramref name="template"/> when given, and returns the owner's connection string
@@ -147,21 +141,15 @@ public sealed class LocalPostgres : IAsyncDisposable
     private static async Task<Server> StartServerAsync(
         ClusterFolder folder, PostgresBinaries binaries, LocalPostgresOptions options, string password, CancellationToken cancellationToken)
     {
-        for (var attempt = 1; ; attempt++)
+        var server = Server.Start(folder, binaries, options);
+        if (await IsReadyAsync(server, password, cancellationToken))
         {
-            var server = Server.Start(folder, binaries, options);
-            if (await IsReadyAsync(server, password, cancellationToken))
-            {
-                return server;
-            }
-
-            var said = server.Tail;
-            await server.DisposeAsync();
-            if (attempt == StartAttempts || !said.Contains("Address already in use", StringComparison.Ordinal))
-            {
-                throw new InvalidOperationException($"PostgreSQL did not start in {folder.Cluster}. It said:\n{said}");
-            }
+            return server;
         }
+
+        var said = server.Tail;
+        await server.DisposeAsync();
+        throw new InvalidOperationException($"PostgreSQL did not start in {folder.Cluster}. It said:\n{said}");
     }
 
     private static async Task<bool> IsReadyAsync(Server server, string password, CancellationToken cancellationToken)
@@ -173,7 +161,7 @@ public sealed class LocalPostgres : IAsyncDisposable
             try
             {
                 await using var connection = new NpgsqlConnection(
-                    ConnectionString(server.Port, OwnerRole, password, "postgres") + ";Pooling=false");
+                    ConnectionString(server, OwnerRole, password, "postgres") + ";Pooling=false");
                 await connection.OpenAsync(cancellationToken);
                 return true;
             }
@@ -186,15 +174,15 @@ public sealed class LocalPostgres : IAsyncDisposable
         return false;
     }
 
-    private static string ConnectionString(int port, string role, string password, string database) =>
+    private static string ConnectionString(Server server, string role, string password, string database) =>
         new NpgsqlConnectionStringBuilder
         {
-            Host = "127.0.0.1",
-            Port = port,
+            Host = server.SocketFolder,
+            Port = 5432, // of the socket's name only
             Username = role,
             Password = password,
             Database = database,
-            SslMode = SslMode.Disable, // loopback
+            SslMode = SslMode.Disable, // a Unix socket
         }.ConnectionString;
 
     private async Task<NpgsqlConnection> OpenUnpooledAsync(CancellationToken cancellationToken)
@@ -216,10 +204,8 @@ public sealed class LocalPostgres : IAsyncDisposable
     }
 
     /// <summary>The running server process and its socket folder.</summary>
-    private sealed class Server(ChildProcess process, int port, string socketFolder) : IAsyncDisposable
+    private sealed class Server(ChildProcess process, string socketFolder) : IAsyncDisposable
     {
-        public int Port => port;
-
         public string SocketFolder => socketFolder;
 
         public bool HasExited => process.HasExited;
@@ -228,11 +214,10 @@ public sealed class LocalPostgres : IAsyncDisposable
 
         public static Server Start(ClusterFolder folder, PostgresBinaries binaries, LocalPostgresOptions options)
         {
-            var port = FreePort.Find();
             var sockets = folder.MakeSocketFolder();
             string[] settings =
             [
-                $"port={port}", "listen_addresses=127.0.0.1", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
+                "listen_addresses=", "port=5432", $"unix_socket_directories={sockets}", "unix_socket_permissions=0700",
                 "max_connections=200", "timezone=UTC", "log_timezone=UTC", "logging_collector=off",
                 .. options is { Ephemeral: true, Durable: false } ? ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=64MB", "max_wal_size=256MB"] : Array.Empty<string>(),
             ];
@@ -246,7 +231,7 @@ public sealed class LocalPostgres : IAsyncDisposable
                 OnParentDeath = options.Ephemeral ? PosixSignal.SIGQUIT : PosixSignal.SIGINT,
                 LogFile = folder.LogFile,
             });
-            return new(process, port, sockets);
+            return new(process, sockets);
         }
 
         public async ValueTask DisposeAsync()
