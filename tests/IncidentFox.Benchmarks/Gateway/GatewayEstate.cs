@@ -11,8 +11,8 @@ namespace IncidentFox.Benchmarks.Gateway;
 /// <summary>What the gateway needs around it: PostgreSQL with durable commits, an integration, and sandboxes whose investigations are open.</summary>
 internal sealed class GatewayEstate : IAsyncDisposable
 {
-    /// <summary>As many as make the connections of wrk spread evenly, within what one sandbox may ask at once and per second.</summary>
-    public const int Sandboxes = 16;
+    /// <summary>Each with an investigation of its own.</summary>
+    public const int Sandboxes = 32;
 
     private readonly StackDatabase _database;
     private readonly NpgsqlDataSource _owner;
